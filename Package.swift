@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+// The floor plan: which rooms there are, and which door opens to which.
+// `swift build --explicit-target-dependency-import-check error` checks the doors.
+import PackageDescription
+
+/// Every room of ours: warnings are errors.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// A room: one Swift target in its own folder.
+func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [], linked: [LinkerSetting] = []) -> Target {
+    .target(
+        name: name, dependencies: rooms, path: "Sources/\(path)", exclude: readme(in: path),
+        swiftSettings: strict, linkerSettings: linked)
+}
+
+/// An adapter's README lies beside its code and is not compiled.
+func readme(in path: String) -> [String] {
+    ["Adapters/Mango", "Adapters/Zadarma"].contains(path) ? ["README.md"] : []
+}
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "kommutator",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "kommutator", targets: ["kommutator"])],
+    dependencies: [
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        // The hall: decides and remembers. Needs nothing below it.
+        room("Connector", at: "Connector"),
+
+        // The translators.
+        room("AdapterKit", at: "Adapters/Kit", uses: ["Connector", "Digests"]),
+        room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("ZadarmaAdapter", at: "Adapters/Zadarma", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("AdapterCatalog", at: "Adapters/Catalog", uses: ["AdapterKit", "Connector", "MangoAdapter", "ZadarmaAdapter"]),
+        room("VendorSimulators", at: "Adapters/Simulators", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("AdapterConformance", at: "Adapters/Conformance", uses: ["AdapterKit", "AdapterCatalog", "Connector"]),
+
+        // The machinery.
+        .target(
+            name: "CSystem", path: "Sources/Server/CSystem",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("sqlite3"), .linkedLibrary("curl")]),
+        .target(
+            name: "CNumbering", path: "Sources/Server/CNumbering",
+            linkerSettings: [.linkedLibrary("phonenumber")]),
+        room("Digests", at: "Server/Digests", uses: ["CSystem"]),
+        room("Numbering", at: "Server/Numbering", uses: ["CNumbering", "Connector"]),
+        room("Network", at: "Server/Network", uses: ["CSystem"]),
+        room("HTTPServer", at: "Server/HTTP", uses: ["Network", "CSystem"]),
+        room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem"]),
+        room("Gateway", at: "Server/Gateway", uses: ["AdapterKit", "Connector", "Digests", "HTTPServer", "Network", yams]),
+        .executableTarget(
+            name: "kommutator",
+            dependencies: [
+                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "Gateway", "HTTPServer",
+                "Network", "Numbering", "SQLiteJournal", "VendorSimulators", "CSystem", arguments,
+            ],
+            path: "Sources/Server/kommutator", swiftSettings: strict),
+
+        // The mirror of Sources.
+        .target(
+            name: "TestSupport", dependencies: ["Connector", "AdapterKit", "Digests", "CSystem"], path: "Tests/Support", swiftSettings: strict),
+        .executableTarget(
+            name: "benchmarks", dependencies: ["AdapterCatalog", "AdapterConformance", "Connector", "TestSupport"],
+            path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
+        .testTarget(
+            name: "ConnectorTests", dependencies: ["Connector", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "AdapterTests",
+            dependencies: [
+                "AdapterKit", "MangoAdapter", "ZadarmaAdapter", "AdapterCatalog", "AdapterConformance", "VendorSimulators",
+                "Connector", "Digests", "Numbering", "TestSupport",
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Digests", "Network", "HTTPServer", "SQLiteJournal", "Gateway", "Numbering", "Connector", "CSystem",
+                "TestSupport",
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEnd",
+            dependencies: [
+                "kommutator", "AdapterConformance", "Connector", "Digests", "CSystem", "TestSupport",
+            ], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
