@@ -1,0 +1,342 @@
+/// What happened to one call at one moment, in our words: an immutable fact.
+///
+/// An adapter makes it from a raw record; `CallLedger` folds the set of a call's events into a `Call`. An event says only
+/// what its request said: what it does not know is `nil`, never guessed.
+package struct CallEvent: Hashable, Sendable {
+    /// Hash of connection, the vendor's repeat key and an ordinal: a repeat has the same identifier.
+    package var id: EventID
+    /// The raw record it was read from.
+    package var rawID: RawID
+    /// Names of the conversation; never empty. The first is the vendor's main one; all name the same call, so an event
+    /// with the keys of two calls proves them to be one.
+    package var keys: [ExternalKey]
+    package var type: EventType
+    /// When it happened; `receivedAt` where the vendor gives no time of its own.
+    package var occurredAt: Instant
+    /// When its raw record was accepted.
+    package var receivedAt: Instant
+    package var source: CallSource
+    /// What it says of one leg.
+    package var leg: LegReport?
+    /// What it says of the call as a whole.
+    package var facts: CallFacts
+    /// Says that the call is over, and how.
+    package var ending: EndReport?
+    package var recording: RecordingReport?
+    package var digits: DigitsReport?
+    /// Vendor fields that have no place in the record; they end up in `custom.<provider>`.
+    package var custom: [CustomField]
+
+    package init(
+        id: EventID, rawID: RawID, keys: [ExternalKey], type: EventType, occurredAt: Instant, receivedAt: Instant,
+        source: CallSource = .webhook, leg: LegReport? = nil, facts: CallFacts = CallFacts(), ending: EndReport? = nil,
+        recording: RecordingReport? = nil, digits: DigitsReport? = nil, custom: [CustomField] = []
+    ) {
+        self.id = id
+        self.rawID = rawID
+        self.keys = keys
+        self.type = type
+        self.occurredAt = occurredAt
+        self.receivedAt = receivedAt
+        self.source = source
+        self.leg = leg
+        self.facts = facts
+        self.ending = ending
+        self.recording = recording
+        self.digits = digits
+        self.custom = custom
+    }
+}
+
+extension Identifier where Subject == EventSubject {
+    /// The identifier of the event that `repeatKey` names in `connection`; the same for every repeat of it.
+    /// - Parameter ordinal: which of several events of one request it is.
+    package init(connection: ConnectionID, repeatKey: [String], ordinal: Int = 0) {
+        var key = RepeatKey(connection)
+        for part in repeatKey { key.add(part) }
+        self = key.eventID(ordinal: ordinal)
+    }
+}
+
+/// Puts an event's identifier together, part by part: what two deliveries of the same event have in common.
+package struct RepeatKey: Sendable {
+    private var hash = StableHash()
+
+    package init(_ connection: ConnectionID) { hash.combine(connection.name) }
+
+    package mutating func add(_ part: String) { hash.combine(part) }
+
+    package mutating func add(_ part: StaticString) {
+        hash.combine(bytes: UnsafeRawBufferPointer(start: part.utf8Start, count: part.utf8CodeUnitCount))
+    }
+
+    /// - Parameter ordinal: which of several events of one request it is.
+    package func eventID(ordinal: Int = 0) -> EventID {
+        var hash = hash
+        hash.combine(UInt64(truncatingIfNeeded: ordinal))
+        return EventID(bits: hash.value)
+    }
+}
+
+/// The public types of events and changes; raw values are those of call-record.md and of the API.
+package enum EventType: String, Sendable, CaseIterable {
+    case created = "call.created"
+    case queued = "call.queued"
+    case ringing = "call.ringing"
+    case answered = "call.answered"
+    case held = "call.held"
+    case resumed = "call.resumed"
+    case transferStarted = "call.transfer.started"
+    case transferAnswered = "call.transfer.answered"
+    case transferCompleted = "call.transfer.completed"
+    case transferFailed = "call.transfer.failed"
+    case transferReturned = "call.transfer.returned"
+    case parked = "call.parked"
+    case dtmf = "call.dtmf"
+    case routeStep = "call.route.step"
+    case ended = "call.ended"
+    case updated = "call.updated"
+    case finalized = "call.finalized"
+    case merged = "call.merged"
+    case deleted = "call.deleted"
+    case recordingReady = "recording.ready"
+    case recordingFailed = "recording.failed"
+    case voicemailLeft = "voicemail.left"
+    case transcriptReady = "transcript.ready"
+}
+
+/// By which way the news of a call came.
+package enum CallSource: String, Sendable, CaseIterable {
+    case webhook, history, ami, cel, sip, manual, system
+}
+
+/// One end of a leg.
+package enum Party: Hashable, Sendable {
+    /// Somebody outside; `nil` where the number is hidden.
+    case external(number: String?)
+    /// An employee, by the short number or login the vendor uses, and the device that took part.
+    case user(extension: String, endpoint: String?)
+    /// A menu; `ref` is its name at the vendor.
+    case ivr(ref: String?)
+    /// A queue or ring group by its short number or name.
+    case queue(ref: String?)
+    case voicemail(ref: String?)
+}
+
+/// What an event says of one leg: one signalling relation between the switch and an end point.
+package struct LegReport: Hashable, Sendable {
+    /// What the leg does from this moment on.
+    package enum Phase: String, Sendable, CaseIterable {
+        case ringing, answered, held, ended
+    }
+
+    /// How the vendor says that the leg came out of a transfer.
+    package enum Handover: String, Sendable, CaseIterable {
+        /// The call was passed on without a talk before.
+        case blind
+        /// The transferor talks to the target first.
+        case consultative
+        /// A blind transfer came back to its initiator.
+        case returned
+        /// The vendor marks nothing: a leg that is answered after another employee talked is taken for a transfer.
+        case unmarked
+    }
+
+    /// The vendor's name of the leg, unique in the call.
+    package var key: String
+    package var phase: Phase
+    /// The vendor's order of the events of this leg; 0 where it gives none.
+    package var sequence: Int
+    /// Who calls on this leg; `nil` where the switch itself does.
+    package var from: Party?
+    /// Who is called on it.
+    package var to: Party?
+    /// The vendor's name of the leg this one was made from.
+    package var parent: String?
+    package var handover: Handover?
+    /// The ring group that the called employee rings for.
+    package var group: String?
+    /// The callee left because the caller is transferred on.
+    package var calleeTransferredAway: Bool
+    /// Why it ended; with phase `ended`.
+    package var reason: EndReason?
+
+    package init(
+        key: String, phase: Phase, sequence: Int = 0, from: Party? = nil, to: Party? = nil, parent: String? = nil,
+        handover: Handover? = nil, group: String? = nil, calleeTransferredAway: Bool = false, reason: EndReason? = nil
+    ) {
+        self.key = key
+        self.phase = phase
+        self.sequence = sequence
+        self.from = from
+        self.to = to
+        self.parent = parent
+        self.handover = handover
+        self.group = group
+        self.calleeTransferredAway = calleeTransferredAway
+        self.reason = reason
+    }
+}
+
+/// What an event says of the call as a whole.
+package struct CallFacts: Hashable, Sendable {
+    package var direction: Direction?
+    package var origin: Origin?
+    /// When the call began, where the event knows it.
+    package var startedAt: Instant?
+    /// The outside party's number as received, where the legs do not show it.
+    package var externalNumber: String?
+    package var externalName: String?
+    /// Our number that was called or is shown, as received.
+    package var line: String?
+    /// A number of call tracking that stood in for the line, and whether it belongs to one visitor.
+    package var tracking: TrackingReport?
+    /// How far a vendor's local time was understood.
+    package var timeZone: String?
+
+    package init(
+        direction: Direction? = nil, origin: Origin? = nil, startedAt: Instant? = nil, externalNumber: String? = nil,
+        externalName: String? = nil, line: String? = nil, tracking: TrackingReport? = nil, timeZone: String? = nil
+    ) {
+        self.direction = direction
+        self.origin = origin
+        self.startedAt = startedAt
+        self.externalNumber = externalNumber
+        self.externalName = externalName
+        self.line = line
+        self.tracking = tracking
+        self.timeZone = timeZone
+    }
+}
+
+/// A call-tracking number that the caller dialled.
+package struct TrackingReport: Hashable, Sendable {
+    package var number: String?
+    package var method: Attribution.Method
+
+    package init(number: String?, method: Attribution.Method) {
+        self.number = number
+        self.method = method
+    }
+}
+
+/// Says that the call is over.
+package struct EndReport: Hashable, Sendable {
+    package var reason: EndReason
+    package var cause: Cause
+    /// Whether there was a conversation, where the vendor says so.
+    package var answered: Bool?
+    /// When the conversation began, where the vendor says so.
+    package var answeredAt: Instant?
+    package var endedAt: Instant?
+    /// The employee whom the vendor names: who answered, or who should have.
+    package var user: Party?
+    /// The gateway itself closed a call that nothing ended (`CallLedger` rule 8).
+    package var isStale: Bool
+
+    package init(
+        reason: EndReason, cause: Cause = Cause(), answered: Bool? = nil, answeredAt: Instant? = nil, endedAt: Instant? = nil,
+        user: Party? = nil, isStale: Bool = false
+    ) {
+        self.reason = reason
+        self.cause = cause
+        self.answered = answered
+        self.answeredAt = answeredAt
+        self.endedAt = endedAt
+        self.user = user
+        self.isStale = isStale
+    }
+}
+
+/// Why a leg or a call ended, in our words. An adapter's table maps the vendor's codes to it.
+package enum EndReason: String, Sendable, CaseIterable {
+    /// Ended in the ordinary way; who hung up is not said.
+    case normal
+    case callerHungUp = "caller_hung_up"
+    case calleeHungUp = "callee_hung_up"
+    case noAnswer = "no_answer"
+    case busy, rejected, unreachable, blocked, failed
+    case invalidNumber = "invalid_number"
+    case outOfHours = "out_of_hours"
+    case queueTimeout = "queue_timeout"
+    case noAgentAvailable = "no_agent_available"
+    /// Another member of the group took the call.
+    case answeredElsewhere = "answered_elsewhere"
+    case transferred
+    case voicemail
+    /// A command from us or from the employee's program.
+    case byCommand = "by_command"
+    case unknown
+}
+
+/// Raw facts of an ending beside the normalized value.
+package struct Cause: Hashable, Sendable {
+    package var sip: Int?
+    package var q850: Int?
+    package var providerCode: String?
+    package var text: String?
+
+    package init(sip: Int? = nil, q850: Int? = nil, providerCode: String? = nil, text: String? = nil) {
+        self.sip = sip
+        self.q850 = q850
+        self.providerCode = providerCode
+        self.text = text
+    }
+
+    package var isEmpty: Bool { sip == nil && q850 == nil && providerCode == nil && text == nil }
+}
+
+/// What an event says of one recording.
+package struct RecordingReport: Hashable, Sendable {
+    package enum Phase: String, Sendable, CaseIterable {
+        case started, completed
+        /// The provider says the file can be fetched.
+        case ready
+        /// Nothing was stored: too short, or not kept where it can be fetched.
+        case notRecorded = "not_recorded"
+        case failed
+    }
+
+    /// The vendor's name of the recording.
+    package var key: String
+    package var phase: Phase
+    package var isVoicemail: Bool
+    /// The leg it records.
+    package var leg: String?
+    /// Why it failed or was not kept.
+    package var problem: String?
+
+    package init(key: String, phase: Phase, isVoicemail: Bool = false, leg: String? = nil, problem: String? = nil) {
+        self.key = key
+        self.phase = phase
+        self.isVoicemail = isVoicemail
+        self.leg = leg
+        self.problem = problem
+    }
+}
+
+/// Keys that the caller pressed.
+package struct DigitsReport: Hashable, Sendable {
+    package var digits: String
+    /// The leg on which they were pressed.
+    package var leg: String?
+    /// The menu in which they were pressed, by its name at the vendor.
+    package var menu: String?
+
+    package init(digits: String, leg: String? = nil, menu: String? = nil) {
+        self.digits = digits
+        self.leg = leg
+        self.menu = menu
+    }
+}
+
+/// A vendor's field that has no place of its own in the record.
+package struct CustomField: Hashable, Sendable {
+    package var name: String
+    package var value: String
+
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}

@@ -1,0 +1,275 @@
+// How an event is kept: its own JSON object, written by the ledger and read back when an old call gets late news.
+
+extension CallEvent {
+    /// The event as a JSON object; what is not known is left out.
+    package func encoded(reusing buffer: consuming [UInt8] = []) -> [UInt8] {
+        var json = JSONWriter(reusing: buffer)
+        json.beginObject()
+        json.field("id", id)
+        json.field("raw", rawID)
+        json.field("type", type)
+        json.field("at", occurredAt.milliseconds)
+        json.field("received", receivedAt.milliseconds)
+        if source != .webhook { json.field("source", source) }
+        json.array("keys", keys) { key, json in
+            json.value(key.kind.rawValue)
+            json.value(key.value)
+        }
+        writeDetails(to: &json)
+        if !custom.isEmpty {
+            json.array("custom", custom) { field, json in
+                json.value(field.name)
+                json.value(field.value)
+            }
+        }
+        json.endObject()
+        return json.finish()
+    }
+
+    private func writeDetails(to json: inout JSONWriter) {
+        if let leg { json.object("leg", leg) { $0.write(to: &$1) } }
+        if facts != CallFacts() { json.object("facts", facts) { $0.write(to: &$1) } }
+        if let ending { json.object("end", ending) { $0.write(to: &$1) } }
+        if let recording { json.object("recording", recording) { $0.write(to: &$1) } }
+        if let digits {
+            json.beginObject("dtmf")
+            json.known("digits", digits.digits)
+            json.known("leg", digits.leg)
+            json.known("menu", digits.menu)
+            json.endObject()
+        }
+    }
+
+    /// Reads what `encoded` wrote; `nil` for anything else.
+    package init?(encoded bytes: [UInt8]) {
+        guard let text = try? JSONText(bytes) else { return nil }
+        let json = text.root
+        guard let id = json["id"].string.flatMap(EventID.init), let raw = json["raw"].string.flatMap(RawID.init),
+            let type: EventType = json["type"].word(), let at = json["at"].instant, let received = json["received"].instant
+        else { return nil }
+        let keys = json["keys"].pairs.compactMap { kind, value in ExternalKey.Kind(rawValue: kind).map { ExternalKey($0, value) }
+        }
+        guard !keys.isEmpty else { return nil }
+        self.init(
+            id: id, rawID: raw, keys: keys, type: type, occurredAt: at, receivedAt: received,
+            source: json["source"].word() ?? .webhook, leg: LegReport(json["leg"]), facts: CallFacts(json["facts"]),
+            ending: EndReport(json["end"]), recording: RecordingReport(json["recording"]), digits: DigitsReport(json["dtmf"]),
+            custom: json["custom"].pairs.map { CustomField($0, $1) })
+    }
+}
+
+// MARK: - As readers see it
+
+extension CallEvent {
+    /// The events of a call as the API shows them (call-record.md, Event): a JSON array in the order in which they count.
+    ///
+    /// `seq` numbers them in that order; `late` says that an event came in after the one that ended the call.
+    package static func publicList(_ rows: [EventRow], of call: CallID) -> [UInt8] {
+        let history = CallHistory(rows.compactMap { CallEvent(encoded: $0.body) })
+        let endReceived = history.digest.ending?.receivedAt ?? .latest
+        var json = JSONWriter()
+        json.beginArray()
+        for (index, event) in history.events.enumerated() {
+            event.writePublic(to: &json, call: call, sequence: index + 1, isLate: event.receivedAt > endReceived)
+        }
+        json.endArray()
+        return json.finish()
+    }
+
+    private func writePublic(to json: inout JSONWriter, call: CallID, sequence: Int, isLate: Bool) {
+        json.beginObject()
+        json.field("id", id)
+        json.field("call_id", call)
+        json.field("seq", sequence)
+        json.field("type", type)
+        json.field("occurred_at", occurredAt)
+        json.field("received_at", receivedAt)
+        json.field("source", source)
+        json.field("inbound_id", rawID)
+        json.field("leg_id", leg.map { LegID(of: call, kind: "leg", name: $0.key) })
+        json.nullField("participant_id")
+        json.beginObject("data")
+        json.array("external_ids", keys) { key, json in
+            json.beginObject()
+            json.field("kind", key.kind)
+            json.field("value", key.value)
+            json.endObject()
+        }
+        writeDetails(to: &json)
+        json.endObject()
+        json.nullField("adapter")
+        json.field("late", isLate)
+        json.nullField("superseded_by")
+        json.endObject()
+    }
+}
+
+// MARK: - Helpers
+
+extension JSONWriter {
+    /// A field that is left out where its value is not known.
+    fileprivate mutating func known(_ name: StaticString, _ text: String?) {
+        if let text { field(name, text) }
+    }
+
+    fileprivate mutating func known(_ name: StaticString, _ moment: Instant?) {
+        if let moment { field(name, moment.milliseconds) }
+    }
+
+    fileprivate mutating func known<Word: RawRepresentable>(_ name: StaticString, _ word: Word?) where Word.RawValue == String {
+        if let word { field(name, word.rawValue) }
+    }
+
+    fileprivate mutating func known(_ name: StaticString, _ party: Party?) {
+        if let party { object(name, party) { $0.write(to: &$1) } }
+    }
+}
+
+extension JSONNode {
+    fileprivate var instant: Instant? { int.map { Instant(milliseconds: Int64($0)) } }
+
+    fileprivate func word<Word: RawRepresentable>() -> Word? where Word.RawValue == String { string.flatMap(Word.init) }
+
+    /// A flat array of names and values.
+    fileprivate var pairs: [(String, String)] {
+        let texts = elements.map { $0.string ?? "" }
+        return stride(from: 0, to: texts.count - 1, by: 2).map { (texts[$0], texts[$0 + 1]) }
+    }
+}
+
+// MARK: - Parts
+
+extension Party {
+    package func write(to json: inout JSONWriter) {
+        switch self {
+        case .external(let number):
+            json.field("kind", "external")
+            json.known("number", number)
+        case .user(let name, let endpoint):
+            json.field("kind", "user")
+            json.field("extension", name)
+            json.known("endpoint", endpoint)
+        case .ivr(let ref):
+            json.field("kind", "ivr")
+            json.known("ref", ref)
+        case .queue(let ref):
+            json.field("kind", "queue")
+            json.known("ref", ref)
+        case .voicemail(let ref):
+            json.field("kind", "voicemail")
+            json.known("ref", ref)
+        }
+    }
+
+    fileprivate init?(_ json: JSONNode) {
+        switch json["kind"].string {
+        case "external": self = .external(number: json["number"].string)
+        case "user": self = .user(extension: json["extension"].string ?? "", endpoint: json["endpoint"].string)
+        case "ivr": self = .ivr(ref: json["ref"].string)
+        case "queue": self = .queue(ref: json["ref"].string)
+        case "voicemail": self = .voicemail(ref: json["ref"].string)
+        default: return nil
+        }
+    }
+}
+
+extension LegReport {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.field("key", key)
+        json.field("phase", phase)
+        if sequence != 0 { json.field("sequence", sequence) }
+        json.known("from", from)
+        json.known("to", to)
+        json.known("parent", parent)
+        json.known("handover", handover)
+        json.known("group", group)
+        if calleeTransferredAway { json.field("transferred_away", true) }
+        json.known("reason", reason)
+    }
+
+    fileprivate init?(_ json: JSONNode) {
+        guard let key = json["key"].string, let phase: Phase = json["phase"].word() else { return nil }
+        self.init(
+            key: key, phase: phase, sequence: json["sequence"].int ?? 0, from: Party(json["from"]), to: Party(json["to"]),
+            parent: json["parent"].string, handover: json["handover"].word(), group: json["group"].string,
+            calleeTransferredAway: json["transferred_away"].bool ?? false, reason: json["reason"].word())
+    }
+}
+
+extension CallFacts {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.known("direction", direction)
+        json.known("origin", origin)
+        json.known("started", startedAt)
+        json.known("external_number", externalNumber)
+        json.known("external_name", externalName)
+        json.known("line", line)
+        json.known("time_zone", timeZone)
+        if let tracking {
+            json.beginObject("tracking")
+            json.known("number", tracking.number)
+            json.field("method", tracking.method)
+            json.endObject()
+        }
+    }
+
+    fileprivate init(_ json: JSONNode) {
+        let method: Attribution.Method? = json["tracking"]["method"].word()
+        self.init(
+            direction: json["direction"].word(), origin: json["origin"].word(), startedAt: json["started"].instant,
+            externalNumber: json["external_number"].string, externalName: json["external_name"].string,
+            line: json["line"].string,
+            tracking: method.map { TrackingReport(number: json["tracking"]["number"].string, method: $0) },
+            timeZone: json["time_zone"].string)
+    }
+}
+
+extension EndReport {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.field("reason", reason)
+        if let sip = cause.sip { json.field("sip", sip) }
+        if let q850 = cause.q850 { json.field("q850", q850) }
+        json.known("provider_code", cause.providerCode)
+        json.known("text", cause.text)
+        if let answered { json.field("answered", answered) }
+        json.known("answered_at", answeredAt)
+        json.known("ended_at", endedAt)
+        json.known("user", user)
+        if isStale { json.field("stale", true) }
+    }
+
+    fileprivate init?(_ json: JSONNode) {
+        guard json.exists else { return nil }
+        self.init(
+            reason: json["reason"].word() ?? .unknown,
+            cause: Cause(
+                sip: json["sip"].int, q850: json["q850"].int, providerCode: json["provider_code"].string,
+                text: json["text"].string),
+            answered: json["answered"].bool, answeredAt: json["answered_at"].instant, endedAt: json["ended_at"].instant,
+            user: Party(json["user"]), isStale: json["stale"].bool ?? false)
+    }
+}
+
+extension RecordingReport {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.field("key", key)
+        json.field("phase", phase)
+        if isVoicemail { json.field("voicemail", true) }
+        json.known("leg", leg)
+        json.known("problem", problem)
+    }
+
+    fileprivate init?(_ json: JSONNode) {
+        guard let key = json["key"].string, let phase: Phase = json["phase"].word() else { return nil }
+        self.init(
+            key: key, phase: phase, isVoicemail: json["voicemail"].bool ?? false, leg: json["leg"].string,
+            problem: json["problem"].string)
+    }
+}
+
+extension DigitsReport {
+    fileprivate init?(_ json: JSONNode) {
+        guard let digits = json["digits"].string else { return nil }
+        self.init(digits: digits, leg: json["leg"].string, menu: json["menu"].string)
+    }
+}
