@@ -1,0 +1,95 @@
+// Route, recordings, and everything that is carried along.
+
+extension CallFold {
+    /// The stations of an incoming call in the order in which it reached them.
+    func listRoute() {
+        guard call.direction != .outbound else { return }
+        let presses = digest.presses
+        call.route = legs.indices.compactMap { step(of: $0, digits: presses.map(\.report)) }
+        if !legs.contains(where: { if case .ivr = $0.to { true } else { false } }) { addMenus(presses) }
+    }
+
+    /// Menus that show only in the keys pressed there.
+    private func addMenus(_ presses: [(at: Instant, report: DigitsReport)]) {
+        for press in presses {
+            let digits = press.report.digits.isEmpty ? nil : press.report.digits
+            if let known = call.route.firstIndex(where: { $0.kind == .ivr && $0.ref == press.report.menu }) {
+                call.route[known].digits = [call.route[known].digits, digits].compactMap { $0 }.joined(separator: ",")
+            } else {
+                call.route.append(RouteStep(at: press.at, kind: .ivr, ref: press.report.menu, digits: digits))
+            }
+        }
+        call.route.sort { $0.at < $1.at }
+    }
+
+    private func step(of leg: Int, digits: [DigitsReport]) -> RouteStep? {
+        let timeline = legs[leg]
+        guard let to = timeline.to, timeline.firstFrom?.isUser != true || call.direction == .internal else { return nil }
+        var step = RouteStep(at: timeline.startedAt, kind: .user)
+        switch to {
+        case .ivr(let ref):
+            let pressed = digits.filter { $0.leg == nil || $0.leg == timeline.key }.map(\.digits)
+            step.kind = .ivr
+            step.ref = ref
+            step.digits = pressed.isEmpty ? nil : pressed.joined(separator: ",")
+        case .queue(let ref):
+            step.kind = .queue
+            step.ref = ref
+        case .user(let name, _):
+            step.ref = name
+            step.label = profile.employees[name]?.name
+            step.result = result(of: leg)?.rawValue
+        case .voicemail(let ref):
+            step.kind = .voicemail
+            step.ref = ref
+        case .external:
+            step.kind = .external
+            step.result = result(of: leg)?.rawValue
+        }
+        return step
+    }
+
+    // MARK: Recordings
+
+    func listRecordings() {
+        guard !digest.recordings.isEmpty else { return }
+        var keys: [String] = []
+        for (_, report) in digest.recordings where !keys.contains(report.key) { keys.append(report.key) }
+        call.recordings = keys.map(recording)
+        if call.recordings.contains(where: { $0.status == .failed }) { call.completeness.missing.append(.recording) }
+    }
+
+    private func recording(_ key: String) -> Recording {
+        let told = digest.recordings.filter { $0.report.key == key }
+        func moment(_ phase: RecordingReport.Phase) -> Instant? { told.first { $0.report.phase == phase }?.at }
+        let reports = told.map(\.report)
+        var recording = Recording(
+            id: RecordingID(of: call.id, kind: "recording", name: key),
+            kind: reports.contains(where: \.isVoicemail) ? .voicemail : .call,
+            status: .expected, providerRef: key)
+        recording.startedAt = moment(.started)
+        recording.readyAt = moment(.ready)
+        recording.legID = reports.lazy.compactMap(\.leg).first.map(legID)
+        recording.lastError = reports.lazy.compactMap(\.problem).first
+        if let from = recording.startedAt, let to = moment(.completed) ?? moment(.notRecorded), to >= from {
+            recording.durationMilliseconds = to.milliseconds(since: from)
+        }
+        if recording.readyAt == nil {
+            if reports.contains(where: { $0.phase == .notRecorded }) { recording.status = .notRecorded }
+            if reports.contains(where: { $0.phase == .failed }) { recording.status = .failed }
+        }
+        return recording
+    }
+
+    // MARK: Carried along
+
+    func collectRest() {
+        call.externalIDs = (digest.keys + legs.map { ExternalKey(.leg, $0.key) }).sorted()
+        call.sources = digest.sources.sorted { $0.rawValue < $1.rawValue }
+        call.custom = digest.custom
+        call.clock.timeZone = digest.timeZone
+        call.clock.assumed = digest.timeZone != nil
+        call.createdAt = min(call.createdAt, digest.firstReceived)
+        call.updatedAt = digest.lastReceived
+    }
+}

@@ -1,0 +1,91 @@
+// When: the record's moments, kept in order (rule 2), and the times between them (rule 4).
+
+extension CallFold {
+    func readTimes() {
+        call.startedAt = startOfCall
+        call.ringingAt = legs.filter(ringsEndPoint).compactMap(\.ringingAt).min()
+        call.systemAnsweredAt = legs.filter { $0.to?.isSystem == true }.compactMap(\.answeredAt).min()
+        call.answeredAt = digest.statedAnswer ?? answerOfLegs
+        call.endedAt = isEnded ? reportedEnd : nil
+        clampForward()
+        measureTimes()
+        if let end = call.endedAt ?? digest.ending?.receivedAt {
+            call.finalizedAt = isEnded ? end.advanced(by: profile.finalizeAfter) : nil
+        }
+    }
+
+    private var startOfCall: Instant { min(digest.statedStart ?? digest.earliest, digest.earliest) }
+
+    /// A phone rings: an employee's on an inbound or internal call, the outside party's on an outbound one.
+    private func ringsEndPoint(_ leg: LegTimeline) -> Bool {
+        call.direction == .outbound ? leg.to?.isExternal == true : leg.to?.isUser == true
+    }
+
+    /// The first talk that counts: with the outside party, or between two employees on an internal call.
+    private var answerOfLegs: Instant? {
+        talkSpans.map(\.from).min()
+    }
+
+    /// Rule 2: no moment of the record stands before the one it follows; by how much one had to move is the clock's skew.
+    private func clampForward() {
+        var floor = call.startedAt
+        var skew: Int64 = 0
+        func settle(_ moment: Instant?) -> Instant? {
+            guard let moment else { return nil }
+            skew = max(skew, floor.milliseconds(since: moment))
+            floor = max(floor, moment)
+            return floor
+        }
+        call.ringingAt = settle(call.ringingAt)
+        call.answeredAt = settle(call.answeredAt)
+        call.endedAt = settle(call.endedAt)
+        call.systemAnsweredAt = call.systemAnsweredAt.map { max($0, call.startedAt) }
+        call.clock.skewMilliseconds = skew
+    }
+
+    private func measureTimes() {
+        let settled = call.answeredAt ?? call.endedAt
+        call.waitMilliseconds = settled?.milliseconds(since: call.startedAt)
+        call.ringMilliseconds = call.ringingAt.flatMap { settled?.milliseconds(since: $0) }
+        guard let end = call.endedAt else { return }
+        call.totalMilliseconds = end.milliseconds(since: call.startedAt)
+        guard let answer = call.answeredAt else {
+            call.talkMilliseconds = isAnswered ? nil : 0
+            call.holdMilliseconds = 0
+            return
+        }
+        let talks = talkSpans
+        call.talkMilliseconds =
+            talks.isEmpty ? end.milliseconds(since: answer) : Self.union(talks, within: answer...end)
+        call.holdMilliseconds = Self.union(holdSpans, within: answer...end)
+    }
+}
+
+// MARK: - Spans of the whole call
+
+extension CallFold {
+    func collectTalk() {
+        for span in spans.joined() {
+            guard case .talk(_, let external) = span.kind, external || call.direction == .internal else { continue }
+            talkSpans.append(span)
+        }
+    }
+
+    private var holdSpans: [LegTimeline.Span] {
+        spans.lazy.joined().filter { if case .hold = $0.kind { true } else { false } }
+    }
+
+    /// Milliseconds covered by any of the spans inside `range`; an open span lasts to the range's end.
+    static func union(_ spans: [LegTimeline.Span], within range: ClosedRange<Instant>) -> Int64 {
+        var covered: Int64 = 0
+        var reached = range.lowerBound
+        for span in spans.sorted(by: { $0.from < $1.from }) {
+            let from = max(span.from, reached)
+            let to = min(span.to ?? range.upperBound, range.upperBound)
+            guard to > from else { continue }
+            covered += to.milliseconds(since: from)
+            reached = to
+        }
+        return covered
+    }
+}

@@ -1,0 +1,64 @@
+/// The set of a call's events: each once, in an order that does not depend on how they came.
+package struct CallHistory: Sendable {
+    /// By time, then by identifier.
+    package private(set) var events: [CallEvent] = []
+    /// What the events say, gathered.
+    private(set) var digest = EventDigest()
+
+    package init() {}
+
+    package init(_ events: some Sequence<CallEvent>) {
+        for event in events { insert(event) }
+    }
+
+    /// What an insertion did to the set.
+    package enum Insertion: Sendable {
+        case added
+        /// A repeat that came before the one we knew: it takes its place.
+        case replaced
+        case repeated
+    }
+
+    /// Takes in one event. Of repeats the earliest received stays, then the one with the smaller raw identifier.
+    @discardableResult
+    package mutating func insert(_ event: CallEvent) -> Insertion {
+        if let known = events.firstIndex(where: { $0.id == event.id }) {
+            guard Self.isEarlier(event, events[known]) else { return .repeated }
+            events.remove(at: known)
+            gather()
+            place(event)
+            return .replaced
+        }
+        place(event)
+        return .added
+    }
+
+    /// Takes back the events that were read from `raw`; returns their identifiers.
+    package mutating func removeEvents(of raw: RawID) -> [EventID] {
+        let removed = events.filter { $0.rawID == raw }.map(\.id)
+        events.removeAll { $0.rawID == raw }
+        if !removed.isEmpty { gather() }
+        return removed
+    }
+
+    private mutating func place(_ event: CallEvent) {
+        var index = events.count
+        while index > 0, Self.precedes(event, events[index - 1]) { index -= 1 }
+        events.insert(event, at: index)
+        if index == events.count - 1 { digest.take(event) } else { gather() }
+    }
+
+    /// Gathers anew: an event came that does not belong at the end.
+    private mutating func gather() {
+        digest = EventDigest()
+        for event in events { digest.take(event) }
+    }
+
+    private static func isEarlier(_ left: CallEvent, _ right: CallEvent) -> Bool {
+        (left.receivedAt, left.rawID) < (right.receivedAt, right.rawID)
+    }
+
+    private static func precedes(_ left: CallEvent, _ right: CallEvent) -> Bool {
+        (left.occurredAt, left.id) < (right.occurredAt, right.id)
+    }
+}

@@ -1,0 +1,94 @@
+/// What a call's events say, gathered so that the fold need not look at them again.
+///
+/// Events are taken in the history's canonical order; taking the next one in that order is all it costs to go on.
+struct EventDigest: Sendable {
+    /// The ending that counts, with what its event says beside it.
+    struct Ending {
+        var report: EndReport
+        var occurredAt: Instant
+        var receivedAt: Instant
+        var direction: Direction?
+    }
+
+    /// In the order in which they were first told of.
+    private(set) var legs: [LegTimeline] = []
+    private(set) var ending: Ending?
+    private(set) var origin: Origin?
+    private(set) var direction: Direction?
+    private(set) var externalNumber: String?
+    private(set) var externalName: String?
+    private(set) var line: String?
+    private(set) var tracking: TrackingReport?
+    private(set) var timeZone: String?
+    private(set) var earliest = Instant.latest
+    private(set) var statedStart: Instant?
+    private(set) var statedAnswer: Instant?
+    private(set) var firstReceived = Instant.latest
+    private(set) var lastReceived = Instant.earliest
+    private(set) var keys: [ExternalKey] = []
+    private(set) var sources: [CallSource] = []
+    private(set) var custom: [CustomField] = []
+    private(set) var presses: [(at: Instant, report: DigitsReport)] = []
+    private(set) var recordings: [(at: Instant, report: RecordingReport)] = []
+    private(set) var hasTranscript = false
+
+    /// Takes in the next event.
+    mutating func take(_ event: borrowing CallEvent) {
+        if let report = event.leg { take(report, at: event.occurredAt, of: event.id) }
+        take(event.facts)
+        if let report = event.ending { take(report, of: event) }
+        if let report = event.digits { presses.append((event.occurredAt, report)) }
+        if let report = event.recording { recordings.append((event.occurredAt, report)) }
+        earliest = min(earliest, event.occurredAt)
+        firstReceived = min(firstReceived, event.receivedAt)
+        lastReceived = max(lastReceived, event.receivedAt)
+        for key in event.keys where !keys.contains(key) { keys.append(key) }
+        if !sources.contains(event.source) { sources.append(event.source) }
+        for field in event.custom { take(field) }
+        if event.type == .transcriptReady { hasTranscript = true }
+    }
+
+    private mutating func take(_ report: LegReport, at moment: Instant, of event: EventID) {
+        if let known = legs.firstIndex(where: { $0.key == report.key }) {
+            legs[known].insert(report, at: moment, of: event)
+        } else {
+            var leg = LegTimeline(key: report.key)
+            leg.insert(report, at: moment, of: event)
+            legs.append(leg)
+        }
+    }
+
+    private mutating func take(_ facts: CallFacts) {
+        // What made a call begin is said by some events only; trunk and device are what everybody else supposes.
+        if let said = facts.origin, origin == nil || (origin?.isSupposed == true && !said.isSupposed) { origin = said }
+        direction = direction ?? facts.direction
+        externalNumber = externalNumber ?? facts.externalNumber
+        externalName = externalName ?? facts.externalName
+        line = line ?? facts.line
+        tracking = tracking ?? facts.tracking
+        timeZone = timeZone ?? facts.timeZone
+        if let start = facts.startedAt { statedStart = min(statedStart ?? start, start) }
+    }
+
+    /// Of several endings the vendor's stands before the gateway's own closing, the earlier before the later.
+    private mutating func take(_ report: EndReport, of event: borrowing CallEvent) {
+        if report.answered != false, let answer = report.answeredAt { statedAnswer = min(statedAnswer ?? answer, answer) }
+        guard ending == nil || (ending?.report.isStale == true && !report.isStale) else { return }
+        ending = Ending(
+            report: report, occurredAt: event.occurredAt, receivedAt: event.receivedAt, direction: event.facts.direction)
+    }
+
+    /// Of several values of one field the latest stands; sorted by name.
+    private mutating func take(_ field: CustomField) {
+        let place = custom.firstIndex { $0.name >= field.name } ?? custom.endIndex
+        if place < custom.endIndex, custom[place].name == field.name {
+            custom[place].value = field.value
+        } else {
+            custom.insert(field, at: place)
+        }
+    }
+}
+
+extension Origin {
+    fileprivate var isSupposed: Bool { self == .trunk || self == .device || self == .unknown }
+}

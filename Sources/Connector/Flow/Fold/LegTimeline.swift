@@ -1,0 +1,163 @@
+/// One leg as its events tell it: moments in the vendor's order, and the spans between them.
+///
+/// Built from the set of the leg's reports; the order in which they came does not matter.
+struct LegTimeline: Sendable {
+    /// The leg from one report to the next.
+    struct Moment: Sendable {
+        var at: Instant
+        var sequence: Int
+        var report: LegReport
+        var eventID: EventID
+    }
+
+    /// A while in which the leg was in one state with the same parties.
+    struct Span: Sendable {
+        enum Kind: Sendable {
+            /// An employee and the outside party, or two employees.
+            case talk(user: String, external: Bool)
+            case hold
+            /// In a menu, a queue or a voicemail box.
+            case system
+            /// Connected with nobody of interest: the first half of a callback, two outside numbers.
+            case other
+        }
+
+        var kind: Kind
+        var from: Instant
+        /// `nil` while it lasts.
+        var to: Instant?
+    }
+
+    let key: String
+    private(set) var moments: [Moment] = []
+    private(set) var startedAt = Instant.latest
+    private(set) var ringingAt: Instant?
+    private(set) var answeredAt: Instant?
+    /// No leg ends before the last thing that is known of it.
+    private(set) var endedAt: Instant?
+    private(set) var reason: EndReason?
+    private(set) var parent: String?
+    private(set) var group: String?
+    private(set) var isTransferredAway = false
+    /// Who calls on the leg at last; a transfer may have put the client in the employee's place.
+    private(set) var from: Party?
+    /// Who called on it at first.
+    private(set) var firstFrom: Party?
+    private(set) var to: Party?
+    private(set) var handovers: [LegReport.Handover] = []
+    private var latest = Instant.earliest
+
+    init(key: String) { self.key = key }
+
+    var isAnswered: Bool { answeredAt != nil }
+    var isEnded: Bool { endedAt != nil }
+
+    func hasHandover(_ handover: LegReport.Handover) -> Bool { handovers.contains(handover) }
+
+    /// Takes in one report; keeps the vendor's order, then time.
+    mutating func insert(_ report: LegReport, at time: Instant, of event: EventID) {
+        let moment = Moment(at: time, sequence: report.sequence, report: report, eventID: event)
+        var index = moments.count
+        while index > 0, Self.precedes(moment, moments[index - 1]) { index -= 1 }
+        moments.insert(moment, at: index)
+        if index == moments.count - 1 { note(report, at: time) } else { gather() }
+    }
+
+    /// Reads the moments anew: one came that does not belong at the end.
+    private mutating func gather() {
+        let all = moments
+        self = LegTimeline(key: key)
+        moments = all
+        for moment in all { note(moment.report, at: moment.at) }
+    }
+
+    private mutating func note(_ report: LegReport, at time: Instant) {
+        startedAt = min(startedAt, time)
+        switch report.phase {
+        case .ringing: ringingAt = ringingAt ?? time
+        case .answered: answeredAt = answeredAt ?? time
+        case .held: break
+        case .ended: reason = report.reason
+        }
+        if report.phase == .ended || endedAt != nil { endedAt = max(endedAt ?? latest, time) }
+        latest = max(latest, time)
+        parent = parent ?? report.parent
+        group = group ?? report.group
+        isTransferredAway = isTransferredAway || report.calleeTransferredAway
+        from = report.from ?? from
+        firstFrom = firstFrom ?? report.from
+        to = report.to ?? to
+        if let handover = report.handover, !handovers.contains(handover) { handovers.append(handover) }
+    }
+
+    /// The end of the leg comes last, whatever the clock of its message says; else the vendor's counter, then time.
+    private static func precedes(_ left: Moment, _ right: Moment) -> Bool {
+        if left.sequence != right.sequence { return left.sequence < right.sequence }
+        let leftEnds = left.report.phase == .ended
+        if leftEnds != (right.report.phase == .ended) { return !leftEnds }
+        if left.at != right.at { return left.at < right.at }
+        return left.eventID < right.eventID
+    }
+}
+
+// MARK: - Parties
+
+extension Party {
+    var isExternal: Bool { if case .external = self { true } else { false } }
+    var isUser: Bool { if case .user = self { true } else { false } }
+
+    var isSystem: Bool {
+        switch self {
+        case .ivr, .queue, .voicemail: true
+        case .external, .user: false
+        }
+    }
+
+    /// The employee's short number or login.
+    var `extension`: String? { if case .user(let name, _) = self { name } else { nil } }
+
+    /// The device or address at which the party was reached.
+    var endpoint: String? {
+        switch self {
+        case .user(_, let endpoint): endpoint
+        case .external(let number): number
+        case .ivr, .queue, .voicemail: nil
+        }
+    }
+}
+
+// MARK: - Spans
+
+extension LegTimeline {
+    /// The spans of the leg in order, without those in which it only rang. Moments that stand before an earlier one in time
+    /// are moved forward.
+    func spans(until end: Instant?) -> [Span] {
+        var spans: [Span] = []
+        var now = moments.first?.at ?? Instant(milliseconds: 0)
+        for moment in moments {
+            now = max(now, moment.at)
+            if let last = spans.indices.last, spans[last].to == nil { spans[last].to = now }
+            guard let kind = kind(at: moment) else { continue }
+            spans.append(Span(kind: kind, from: now, to: nil))
+        }
+        if let end, let last = spans.indices.last, spans[last].to == nil { spans[last].to = max(end, spans[last].from) }
+        return spans
+    }
+
+    private func kind(at moment: Moment) -> Span.Kind? {
+        switch moment.report.phase {
+        case .ringing, .ended: nil
+        case .held: .hold
+        case .answered: Self.connection(of: moment.report.from, with: moment.report.to ?? to)
+        }
+    }
+
+    private static func connection(of from: Party?, with to: Party?) -> Span.Kind {
+        switch (from, to) {
+        case (.external, .user(let user, _)), (.user(let user, _), .external): .talk(user: user, external: true)
+        case (.user, .user(let user, _)): .talk(user: user, external: false)
+        case (_, .ivr), (_, .queue), (_, .voicemail): .system
+        default: .other
+        }
+    }
+}
