@@ -1,0 +1,199 @@
+import Connector
+import TestSupport
+import Testing
+
+/// A ledger over a journal in memory, fed by hand.
+private final class LedgerBench {
+    let journal = MemoryJournal()
+    let ledger: CallLedger
+    private var count: UInt64 = 0
+    private(set) var changes: [ChangeRow] = []
+
+    init() throws { ledger = CallLedger(reader: try journal.makeReader(), numbering: PlainNumbering()) }
+
+    static func raw(_ events: [CallEvent]) -> RawRecord {
+        RawRecord(
+            id: events[0].rawID, position: 1, connection: ConnectionProfile.test.id, receivedAt: events[0].receivedAt, body: [])
+    }
+
+    /// Applies events as those of one raw record and commits what follows.
+    @discardableResult
+    func apply(_ events: CallEvent...) throws -> CallLedger.Application {
+        var batch = DerivedBatch()
+        let applied = try ledger.apply(events, of: Self.raw(events), profile: .test, into: &batch)
+        commit(batch)
+        return applied
+    }
+
+    func replay(_ events: [CallEvent], of former: CallEvent, formerly calls: [CallID]) throws {
+        var batch = DerivedBatch()
+        _ = try ledger.replay(events, of: Self.raw([former]), formerly: calls, profile: .test, into: &batch)
+        commit(batch)
+    }
+
+    /// Ended calls leave memory.
+    func evict() { ledger.evict(at: .latest, committedTicket: .max, profiles: { _ in .test }) }
+
+    private func commit(_ batch: DerivedBatch) {
+        changes += batch.changes
+        journal.submit(batch)
+    }
+
+    var types: [EventType] { changes.map(\.type) }
+}
+
+@Suite struct CallLedgerTests {
+    private static let other = [ExternalKey(.recording, "r1")]
+
+    private func ringing(at second: Int64 = 0, keys: [ExternalKey] = [ExternalKey(.session, "s1")]) -> CallEvent {
+        let leg = LegReport(
+            key: "l1", phase: .ringing, sequence: 1, from: .external(number: "79000001234"),
+            to: .user(extension: "101", endpoint: nil))
+        return .make("ring", type: .ringing, at: second, keys: keys, leg: leg)
+    }
+
+    private func end(at second: Int64 = 30, keys: [ExternalKey] = [ExternalKey(.session, "s1")]) -> CallEvent {
+        .make("end", type: .ended, at: second, keys: keys, ending: EndReport(reason: .noAnswer))
+    }
+
+    @Test func `each visible change is one revision, and a repeat is none`() throws {
+        let bench = try LedgerBench()
+        try bench.apply(ringing())
+        try bench.apply(ringing())
+        try bench.apply(end())
+        try bench.apply(end(at: 30))
+        #expect(bench.types == [.created, .ended])
+        #expect(bench.changes.map(\.revision) == [1, 2])
+    }
+
+    @Test func `late news finds a call that has left memory`() throws {
+        let bench = try LedgerBench()
+        let id = try bench.apply(ringing()).calls[0]
+        try bench.apply(end())
+        bench.evict()
+        #expect(bench.ledger.liveCount == 0)
+        let late = try bench.apply(.make("late", at: 40, custom: [CustomField("task_id", "5")]))
+        #expect(late.calls == [id])
+        #expect(bench.changes.map(\.revision) == [1, 2, 3])
+        #expect(bench.types.last == .updated)
+    }
+
+    @Test func `a call that is not over stays in memory`() throws {
+        let bench = try LedgerBench()
+        try bench.apply(ringing())
+        bench.evict()
+        #expect(bench.ledger.liveCount == 1)
+    }
+
+    @Test func `an event with the names of two calls makes them one`() throws {
+        let bench = try LedgerBench()
+        let first = try bench.apply(ringing()).calls[0]
+        let second = try bench.apply(.make("transcript", at: 50, keys: Self.other)).calls[0]
+        #expect(first != second)
+        let both = try bench.apply(.make("both", at: 60, keys: [ExternalKey(.session, "s1")] + Self.other))
+        #expect(both.calls == [first])
+        #expect(bench.types == [.created, .created, .merged, .updated])
+        let loser = try JSONValue(parsing: bench.changes[2].body)
+        #expect(loser["merged_into"]?.string == first.description)
+        #expect(try bench.apply(.make("more", at: 70, keys: Self.other, custom: [CustomField("x", "1")])).calls == [first])
+        let reader = try bench.journal.makeReader()
+        #expect(try reader.events(of: second).isEmpty)
+        #expect(try reader.call(of: Self.other[0], in: ConnectionProfile.test.id) == first)
+    }
+
+    @Test func `names that others choose never join two calls`() throws {
+        let bench = try LedgerBench()
+        let command = ExternalKey(.crmCommand, "constant")
+        let first = try bench.apply(ringing(keys: [ExternalKey(.session, "s1"), command])).calls
+        let second = try bench.apply(ringing(at: 5, keys: [ExternalKey(.session, "s2"), command])).calls
+        #expect(first != second)
+    }
+
+    @Test func `a replay takes back what was read before`() throws {
+        let bench = try LedgerBench()
+        let former = ringing()
+        let id = try bench.apply(former).calls[0]
+        var better = ringing()
+        better.facts.line = "74950000001"
+        try bench.replay([better], of: former, formerly: [id])
+        #expect(bench.types == [.created, .ringing])
+        #expect(try JSONValue(parsing: bench.changes[1].body)["line"]?["id"]?.string == "+74950000001")
+    }
+
+    @Test func `a call whose last event is taken back is deleted`() throws {
+        let bench = try LedgerBench()
+        let former = ringing()
+        let id = try bench.apply(former).calls[0]
+        try bench.replay([], of: former, formerly: [id])
+        #expect(bench.types == [.created, .deleted])
+        #expect(try bench.journal.makeReader().events(of: id).isEmpty)
+        bench.evict()
+        let again = try bench.apply(ringing(at: 9))
+        #expect(again.refused == 0)
+        #expect(again.calls.count == 1)
+    }
+
+    @Test func `an event with the names of three calls makes them one`() throws {
+        let bench = try LedgerBench()
+        let keys = (1...3).map { ExternalKey(.session, "s\($0)") }
+        let last = try bench.apply(ringing(at: 20, keys: [keys[0]])).calls[0]
+        let middle = try bench.apply(.make("b", at: 10, keys: [keys[1]])).calls[0]
+        let first = try bench.apply(.make("c", at: 0, keys: [keys[2]])).calls[0]
+        #expect(try bench.apply(.make("all", at: 30, keys: keys)).calls == [first])
+        let reader = try bench.journal.makeReader()
+        for key in keys { #expect(try reader.call(of: key, in: ConnectionProfile.test.id) == first) }
+        for loser in [last, middle] { #expect(try reader.events(of: loser).isEmpty) }
+    }
+
+    @Test func `a call without news is named once as stale, and closed by its record`() throws {
+        let bench = try LedgerBench()
+        try bench.apply(ringing())
+        let tooEarly = Instant.base.advanced(by: .seconds(4 * 3600 - 1))
+        #expect(bench.ledger.staleCalls(at: tooEarly, profiles: { _ in .test }).isEmpty)
+        let due = Instant.base.advanced(by: .seconds(4 * 3600))
+        let stale = bench.ledger.staleCalls(at: due, profiles: { _ in .test })
+        #expect(stale.count == 1)
+        #expect(bench.ledger.staleCalls(at: due, profiles: { _ in .test }).isEmpty)
+        let closing = SystemRecord.closing(stale[0], id: RawID(time: due, rest: 9), at: due)
+        guard case .call(let event) = SystemRecord.decode(closing).first else {
+            Issue.record("the closing record is not read")
+            return
+        }
+        try bench.apply(event)
+        let call = try JSONValue(parsing: try #require(bench.changes.last).body)
+        #expect(call["state"]?.string == "ended")
+        #expect(call["disposition"]?.string == "unknown")
+        #expect(call["completeness"]?["missing"]?.elements == ["hangup"])
+        #expect(call["sources"]?.elements == ["system", "webhook"])
+    }
+
+    @Test func `a call takes a bounded number of events`() throws {
+        let bench = try LedgerBench()
+        for number in 0..<CallLedger.eventLimit { try bench.apply(.make("e\(number)", at: Int64(number))) }
+        let more = try bench.apply(.make("one more", at: 5))
+        #expect(more.refused == 1)
+        #expect(try bench.apply(.make("e5", at: 5)).refused == 0, "a repeat is no further event")
+        #expect(bench.changes.count < 5)
+    }
+
+    @Test func `an explanation names the event that gave a field its value`() throws {
+        let bench = try LedgerBench()
+        let id = try bench.apply(ringing()).calls[0]
+        let ending = end()
+        try bench.apply(ending)
+        let explanation = CallExplanation(
+            journal: bench.journal, roster: TestRoster(), numbering: PlainNumbering())
+        let json = try JSONValue(parsing: try #require(try explanation.explain(id)))
+        let field = json["fields"]?.elements.first { $0["field"]?.string == "disposition" }
+        #expect(field?["event_id"]?.string == ending.id.description)
+        #expect(field?["inbound_id"]?.string == ending.rawID.description)
+        #expect(json["inputs"]?.elements.count == 2)
+        #expect(try explanation.explain(CallID(time: .base, rest: 77)) == nil)
+    }
+}
+
+private struct TestRoster: ConnectionRoster {
+    let generation = 1
+
+    func connections() -> [LiveConnection] { [] }
+}

@@ -1,0 +1,105 @@
+import Connector
+
+/// Reads a `MemoryJournal`.
+final class MemoryJournalReader: JournalReader {
+    private let journal: MemoryJournal
+
+    init(_ journal: MemoryJournal) { self.journal = journal }
+
+    private func look<Result>(_ body: (MemoryJournal.State) throws -> sending Result) rethrows -> Result {
+        try journal.state.withLock { try body($0) }
+    }
+
+    // MARK: Raw records
+
+    func derivedPosition() throws -> Int64 { look { $0.derived } }
+
+    func lastRawPosition() throws -> Int64 { look { Int64($0.raw.count) } }
+
+    func rawRecords(after position: Int64, limit: Int) throws -> [RawRecord] {
+        look { state in Array(state.raw.filter { $0.position > position }.prefix(limit)) }
+    }
+
+    func rawRecords(at positions: [Int64]) throws -> [RawRecord] {
+        look { state in state.raw.filter { positions.contains($0.position) } }
+    }
+
+    func rawRecord(_ id: RawID) throws -> InboxEntry? {
+        look { state in state.raw.first { $0.id == id }.map { Self.entry($0, state) } }
+    }
+
+    func inbox(state wanted: DecodingState?, connections: [ConnectionID], before: Int64?, limit: Int) throws -> [InboxEntry] {
+        look { state in
+            let entries = state.raw.reversed().map { Self.entry($0, state) }.filter { entry in
+                connections.contains(entry.raw.connection) && (wanted == nil || entry.state == wanted)
+                    && entry.raw.position < before ?? .max
+            }
+            return Array(entries.prefix(limit))
+        }
+    }
+
+    private static func entry(_ raw: RawRecord, _ state: MemoryJournal.State) -> InboxEntry {
+        let row = state.decodings[raw.position]
+        return InboxEntry(raw: raw, state: row?.state ?? .received, calls: row?.calls ?? [], reason: row?.reason)
+    }
+
+    // MARK: Calls
+
+    func call(of key: ExternalKey, in connection: ConnectionID) throws -> CallID? {
+        look { state in state.keyRows.last { $0.key == key && $0.connection == connection }?.call }
+    }
+
+    func events(of call: CallID) throws -> [EventRow] { look { state in state.events.filter { $0.call == call } } }
+
+    func call(_ id: CallID) throws -> StoredCall? { look { state in state.calls[id].map { Self.stored($0, state) } } }
+
+    func openCalls() throws -> [CallID] {
+        look { state in state.calls.values.filter { $0.state != .ended }.map(\.id).sorted() }
+    }
+
+    func calls(_ query: CallQuery) throws -> [StoredCall] {
+        look { state in
+            let rows = state.calls.values.filter { Self.matches($0, query, state) }
+            let sorted = rows.sorted { ($0.startedAt, $0.id) > ($1.startedAt, $1.id) }
+            return sorted.prefix(query.limit).map { Self.stored($0, state) }
+        }
+    }
+
+    private static func matches(_ row: CallRow, _ query: CallQuery, _ state: MemoryJournal.State) -> Bool {
+        guard row.tenant == query.tenant, row.mergedInto == nil, !row.isDeleted,
+            row.startedAt >= query.startedFrom ?? .earliest, row.startedAt < query.startedTo ?? .latest,
+            row.updatedAt >= query.updatedSince ?? .earliest
+        else { return false }
+        if let after = query.after, (row.startedAt, row.id) >= (after.startedAt, after.id) { return false }
+        if let employee = query.employee,
+            !state.participants.contains(where: { $0.call == row.id && $0.userID == employee && $0.tenant == row.tenant })
+        {
+            return false
+        }
+        return [
+            query.direction.map { $0 == row.direction }, query.disposition.map { $0 == row.disposition },
+            query.state.map { $0 == row.state }, query.connection.map { $0 == row.connection },
+            query.line.map { $0 == row.line }, query.number.map { $0 == row.number },
+        ].allSatisfy { $0 ?? true }
+    }
+
+    private static func stored(_ row: CallRow, _ state: MemoryJournal.State) -> StoredCall {
+        StoredCall(
+            id: row.id, tenant: row.tenant, connection: row.connection, revision: row.revision, startedAt: row.startedAt,
+            mergedInto: row.mergedInto, isDeleted: row.isDeleted, body: state.bodies[row.id] ?? [])
+    }
+
+    // MARK: Changes
+
+    func changes(tenant: TenantID, after position: Int64, limit: Int) throws -> [StoredChange] {
+        look { state in
+            // Positions count from 1 without gaps, so the place in the array is known.
+            let rest = state.changes.dropFirst(Int(max(0, position))).lazy.filter { $0.row.tenant == tenant }
+            return rest.prefix(limit).map { StoredChange(position: $0.position, type: $0.row.type.rawValue, body: $0.row.body) }
+        }
+    }
+
+    func changeHorizon(tenant: TenantID) throws -> Int64 { look { $0.horizon } }
+
+    func lastChangePosition() throws -> Int64 { look { $0.lastChange } }
+}
