@@ -1,0 +1,133 @@
+import CSystem
+import Synchronization
+
+/// Bounds of an `OutgoingHTTP`.
+package struct OutgoingHTTPConfiguration: Sendable {
+    /// Connections to one host; further requests wait for one of them, within their deadline.
+    package var connectionsPerHost = 64
+    /// Idle connections kept for the next request, over all hosts.
+    package var keptConnections = 256
+    /// A file of certificates to trust instead of the system's.
+    package var certificateAuthorities: String?
+    /// `http://host:port`; nil goes directly, whatever the environment says.
+    package var proxy: String?
+    package var userAgent = "Kommutator"
+
+    package init() {}
+}
+
+/// An HTTP client: libcurl's multi interface on an event loop of its own.
+///
+/// Connections are kept and used again, names are looked up in threads of libcurl, nothing blocks. Answers are whole bodies,
+/// bounded by the request.
+/// ```swift
+/// let client = try OutgoingHTTP()
+/// let answer = try await client.send(OutgoingHTTPRequest("GET", "https://api.example.com/v1/calls"))
+/// await client.shutdown()
+/// ```
+/// This room knows nothing of calls, so the messages are its own; `Gateway` makes of it the port `Outgoing` of the Connector,
+/// as `SQLiteJournal` does with the port `Journal`: neither room has to import the other.
+///
+/// `@unchecked Sendable`: everything but `isOpen` is touched on the loop's thread only, or in `init` before the loop starts.
+package final class OutgoingHTTP: @unchecked Sendable {
+    /// Tasks that prefer it as their executor send and receive without changing threads.
+    package let loop: EventLoop
+    let configuration: OutgoingHTTPConfiguration
+    /// libcurl's multi handle.
+    var multi: UnsafeMutableRawPointer?
+    /// libcurl's wake-up call.
+    var timer: TimerID?
+    var isDue = false
+    private var transfers: [ObjectIdentifier: OutgoingTransfer] = [:]
+    /// Easy handles for the next transfers: making one costs more than resetting it.
+    private var spareHandles: [UnsafeMutableRawPointer] = []
+    private let isOpen = Mutex(true)
+
+    /// The library's state for this process; false where it would look names up in the calling thread.
+    private static let isLibraryReady = csys_curl_begin() != 0
+
+    /// Starts the loop.
+    /// - Throws: `NetworkError.loop` when the process is out of descriptors, or libcurl cannot look up names in the background.
+    package init(_ configuration: OutgoingHTTPConfiguration = OutgoingHTTPConfiguration(), name: String = "outgoing") throws {
+        guard Self.isLibraryReady else {
+            throw NetworkError(.loop, "libcurl", hint: "install a libcurl that looks up names in threads, as Debian's does")
+        }
+        self.configuration = configuration
+        loop = try EventLoop(name: name)
+        try startDriving()
+        loop.start()
+    }
+
+    /// Sends a request and waits for the whole answer, of whatever status.
+    ///
+    /// Cancelling the task ends the transfer and closes its connection.
+    /// - Throws: `OutgoingHTTPError`.
+    package func send(_ request: OutgoingHTTPRequest) async throws -> OutgoingHTTPResponse {
+        if let fault = request.fault { throw OutgoingHTTPError(.invalidRequest, request.place, fault) }
+        let transfer = OutgoingTransfer(request)
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                submit(transfer, continuation)
+            }
+        } onCancel: {
+            loop.execute { self.cancel(transfer) }
+        }
+    }
+
+    /// Ends what is under way with `.cancelled`, closes all connections and stops the loop. Once; nothing can be sent afterwards.
+    package func shutdown() async {
+        let wasOpen = isOpen.withLock { isOpen in
+            defer { isOpen = false }
+            return isOpen
+        }
+        guard wasOpen else { return }
+        await withCheckedContinuation { done in
+            loop.execute {
+                for transfer in self.transfers.values { self.cancel(transfer) }
+                for handle in self.spareHandles { curl_easy_cleanup(handle) }
+                self.spareHandles.removeAll()
+                self.stopDriving()
+                done.resume()
+            }
+        }
+        loop.stop()
+    }
+
+    /// Under the lock, so that no transfer is handed to a loop that has been told to end.
+    private func submit(_ transfer: OutgoingTransfer, _ continuation: CheckedContinuation<OutgoingHTTPResponse, any Error>) {
+        isOpen.withLock { isOpen in
+            guard isOpen else { return continuation.resume(throwing: transfer.error(.cancelled, "the client has ended")) }
+            loop.execute { self.start(transfer, continuation) }
+        }
+    }
+
+    // MARK: On the loop
+
+    private func start(_ transfer: OutgoingTransfer, _ continuation: CheckedContinuation<OutgoingHTTPResponse, any Error>) {
+        guard !transfer.isCancelled, let multi, let easy = spareHandles.popLast() ?? curl_easy_init() else {
+            return continuation.resume(throwing: transfer.error(.cancelled, "cancelled"))
+        }
+        transfer.begin(on: easy, configuration, continuation)
+        transfer.deadline = loop.schedule(after: transfer.request.deadline) { [self] in
+            finish(transfer, .failure(transfer.error(.timeout, "no answer in \(transfer.request.deadline)", isTransient: true)))
+        }
+        transfers[ObjectIdentifier(transfer)] = transfer
+        let refusal = curl_multi_add_handle(multi, easy)
+        if refusal != CURLM_OK { finish(transfer, .failure(transfer.error(.other, "libcurl refused the request"))) }
+    }
+
+    private func cancel(_ transfer: OutgoingTransfer) {
+        transfer.isCancelled = true
+        finish(transfer, .failure(transfer.error(.cancelled, "cancelled")))
+    }
+
+    /// Ends a transfer, at most once. Never inside a callback of libcurl.
+    func finish(_ transfer: OutgoingTransfer, _ result: Result<OutgoingHTTPResponse, OutgoingHTTPError>) {
+        guard transfers.removeValue(forKey: ObjectIdentifier(transfer)) != nil, let easy = transfer.easy else { return }
+        if let deadline = transfer.deadline { loop.cancel(deadline) }
+        curl_multi_remove_handle(multi, easy)
+        curl_easy_reset(easy)
+        if spareHandles.count < configuration.keptConnections { spareHandles.append(easy) } else { curl_easy_cleanup(easy) }
+        transfer.end(with: result)
+    }
+}
