@@ -1,0 +1,241 @@
+import Connector
+import Synchronization
+
+/// One append that waits for its commit, and whom to tell.
+struct QueuedAppend: Sendable {
+    var records: [RawRecord]
+    var byteCount: Int
+    var completion: @Sendable (AppendOutcome) -> Void
+}
+
+/// Something rare that the writer does in a transaction of its own: a key, a migration of data.
+struct WriterTask: Sendable {
+    var run: @Sendable (Database) throws(JournalError) -> Void
+    var completion: @Sendable (JournalError?) -> Void
+}
+
+/// What the writer does in one turn.
+struct WriteGroup {
+    var appends: [QueuedAppend] = []
+    var derived: [DerivedBatch] = []
+    var tasks: [WriterTask] = []
+    /// Slices of maintenance run only in a turn that has nothing else.
+    var collapse: CollapseRequest?
+}
+
+/// What waits for the writer, bounded by records, bytes and derived sets. Raw records go before derived rows.
+final class WriteQueue: Sendable {
+    /// How the queue stands, for `/metrics`.
+    struct Depth { var records: Int, bytes: Int, derivedSets: Int }
+
+    private struct State {
+        var appends: [QueuedAppend] = []
+        var derived: ArraySlice<DerivedBatch> = []
+        var derivedSets = 0
+        /// So many derived sets wait that the load is more than the machine can do at once.
+        var isLagging = false
+        /// When the writer last took appends.
+        var lastAppendAt = ContinuousClock.now
+        /// Raw records committed without the derived sets that they earned.
+        var derivedCredit = 0
+        /// Derived batches handed in so far; the newest one's ticket.
+        var lastTicket = 0
+        var tasks: [WriterTask] = []
+        var collapse: CollapseRequest?
+        /// Records and bytes that wait or are being committed.
+        var records = 0
+        var bytes = 0
+        var isWriterWaiting = false
+        var isClosing = false
+    }
+
+    private let state = Monitor(State())
+    private let bounds: JournalConfiguration
+    private let committed = Atomic(0)
+
+    init(bounds: JournalConfiguration) { self.bounds = bounds }
+
+    // MARK: The callers' side
+
+    var hasRoom: Bool {
+        state.withLock { !$0.isClosing && $0.records < bounds.queuedRecords && $0.bytes < bounds.queuedBytes }
+    }
+
+    var depth: Depth { state.withLock { Depth(records: $0.records, bytes: $0.bytes, derivedSets: $0.derivedSets) } }
+
+    /// - Returns: `false` where the queue is full or closing. An append larger than the queue is taken when nothing waits.
+    func append(_ append: QueuedAppend) -> Bool {
+        let (isTaken, wakes) = state.withLock { state -> (Bool, Bool) in
+            guard !state.isClosing else { return (false, false) }
+            let fits =
+                state.records + append.records.count <= bounds.queuedRecords
+                && state.bytes + append.byteCount <= bounds.queuedBytes
+            guard fits || state.records == 0 else { return (false, false) }
+            state.appends.append(append)
+            state.records += append.records.count
+            state.bytes += append.byteCount
+            return (true, state.isWriterWaiting)
+        }
+        if wakes { state.wake() }
+        return isTaken
+    }
+
+    /// Blocks while too many sets wait; drops the batch when closing, as it will be derived again.
+    /// - Returns: the batch's ticket.
+    func submit(_ batch: DerivedBatch) -> Int {
+        let ticket = state.wait { state -> Int? in
+            if state.isClosing { return state.lastTicket + 1 }
+            guard state.derivedSets < bounds.queuedDerivedSets else { return nil }
+            state.derived.append(batch)
+            state.derivedSets += batch.setCount
+            state.lastTicket += 1
+            return state.lastTicket
+        }
+        state.wake()
+        return ticket ?? 0
+    }
+
+    /// The ticket of the newest derived batch that is committed.
+    var committedTicket: Int { committed.load(ordering: .acquiring) }
+
+    /// - Returns: `false` where the journal is closing.
+    func add(_ task: WriterTask) -> Bool {
+        let isTaken = state.withLock { state in
+            guard !state.isClosing else { return false }
+            state.tasks.append(task)
+            return true
+        }
+        state.wake()
+        return isTaken
+    }
+
+    /// - Returns: `false` where the journal is closing or another collapse is under way.
+    func add(_ request: CollapseRequest) -> Bool {
+        let isTaken = state.withLock { state in
+            guard !state.isClosing, state.collapse == nil else { return false }
+            state.collapse = request
+            return true
+        }
+        state.wake()
+        return isTaken
+    }
+
+    func close() {
+        state.withLock { $0.isClosing = true }
+        state.wake()
+    }
+
+    // MARK: The writer's side
+
+    /// Waits for work.
+    /// - Parameter retry: when the writer wants its turn although nothing came: it holds derived rows that failed, and
+    ///   takes no new ones before.
+    /// - Returns: `nil` once the queue is closing and empty.
+    func next(retry: ContinuousClock.Instant?) -> WriteGroup? {
+        if retry == nil, let group = nextAppends() { return group }
+        let turn = state.wait(until: retry) { state -> WriteGroup?? in
+            state.isWriterWaiting = false
+            if let group = self.take(from: &state, takesDerived: retry == nil) { return .some(group) }
+            if state.isClosing { return .some(nil) }
+            if let retry, retry <= .now { return .some(WriteGroup()) }
+            state.isWriterWaiting = true
+            return nil
+        }
+        state.wake()
+        return turn ?? WriteGroup()
+    }
+
+    /// While the ledger lags, a gap between two appends is no pause: whoever waits for an acknowledgement goes first.
+    /// - Returns: `nil` where nobody came for `bounds.pause`.
+    private func nextAppends() -> WriteGroup? {
+        let end = state.withLock { $0.isLagging ? $0.lastAppendAt + bounds.pause : nil }
+        guard let end, end > .now else { return nil }
+        let group = state.wait(until: end) { state -> WriteGroup?? in
+            state.isWriterWaiting = false
+            if state.isClosing { return .some(nil) }
+            if !state.appends.isEmpty { return .some(self.take(from: &state, takesDerived: true)) }
+            state.isWriterWaiting = true
+            return nil
+        }
+        return group ?? nil
+    }
+
+    var isClosing: Bool { state.withLock { $0.isClosing } }
+
+    /// Says that the next `count` derived batches are committed.
+    func noteCommitted(batches count: Int) { committed.add(count, ordering: .acquiringAndReleasing) }
+
+    /// Gives back the room of appends that were committed or failed.
+    func release(_ appends: [QueuedAppend]) {
+        state.withLock { state in
+            for append in appends {
+                state.records -= append.records.count
+                state.bytes -= append.byteCount
+            }
+        }
+    }
+
+    private func take(from state: inout State, takesDerived: Bool) -> WriteGroup? {
+        var group = WriteGroup()
+        swap(&group.appends, &state.appends)
+        swap(&group.tasks, &state.tasks)
+        if takesDerived {
+            group.derived =
+                group.appends.isEmpty ? takeDerivedAlone(from: &state) : takeDerived(from: &state, beside: group.appends)
+        }
+        if group.isEmpty {
+            swap(&group.collapse, &state.collapse)
+            return group.collapse == nil ? nil : group
+        }
+        return group
+    }
+
+    /// Nobody waits for an acknowledgement: as many as a commit may hold, one batch at least.
+    private func takeDerivedAlone(from state: inout State) -> [DerivedBatch] {
+        let batches = takeDerived(from: &state, upTo: bounds.derivedSetsPerIdleCommit, oneAtLeast: true)
+        state.derivedCredit = 0
+        state.isLagging = state.isLagging && state.derivedSets >= bounds.laggingDerivedSets / 2
+        return batches
+    }
+
+    /// Somebody waits for an acknowledgement: a bounded number, so that the ledger keeps up. Where it does not all the same, the
+    /// machine is saturated: then derived rows get only the share that raw records earn them, until there is a pause.
+    private func takeDerived(from state: inout State, beside appends: [QueuedAppend]) -> [DerivedBatch] {
+        state.lastAppendAt = .now
+        state.isLagging = state.isLagging || state.derivedSets >= bounds.laggingDerivedSets
+        guard state.isLagging else {
+            return takeDerived(from: &state, upTo: bounds.derivedSetsPerBusyCommit, oneAtLeast: true)
+        }
+        let most = bounds.derivedSetsPerBusyCommit * bounds.recordsPerDerivedSet
+        state.derivedCredit = min(state.derivedCredit + appends.reduce(0) { $0 + $1.records.count }, most)
+        let batches = takeDerived(
+            from: &state, upTo: state.derivedCredit / bounds.recordsPerDerivedSet, oneAtLeast: state.derivedCredit == most)
+        let sets = batches.reduce(0) { $0 + $1.setCount }
+        state.derivedCredit = max(0, state.derivedCredit - sets * bounds.recordsPerDerivedSet)
+        return batches
+    }
+
+    /// Whole batches up to `limit` sets: a batch is never split.
+    private func takeDerived(from state: inout State, upTo limit: Int, oneAtLeast: Bool) -> [DerivedBatch] {
+        var sets = 0
+        let batches = state.derived.prefix { batch in
+            guard sets + batch.setCount <= limit || (oneAtLeast && sets == 0) else { return false }
+            sets += batch.setCount
+            return true
+        }
+        state.derived.removeFirst(batches.count)
+        if state.derived.isEmpty { state.derived = [] }
+        state.derivedSets -= sets
+        return Array(batches)
+    }
+}
+
+extension WriteGroup {
+    /// Nothing that must be done; maintenance aside.
+    var isEmpty: Bool { appends.isEmpty && derived.isEmpty && tasks.isEmpty }
+}
+
+extension DerivedBatch {
+    /// How many raw records' worth of rows it holds, at least 1: what the bounds count.
+    var setCount: Int { max(1, decodings.count, events.count, changes.count) }
+}

@@ -1,0 +1,199 @@
+import Connector
+
+/// The one thread that writes: takes what waits, commits it as one group, tells everybody.
+///
+/// There is no linger timer: a group forms by itself while the one before it is being synced. A failed commit fails the
+/// appends of its group and keeps the derived rows, which are tried again with growing pauses; the next group is tried as
+/// usual, so that the journal recovers by itself.
+final class Writer {
+    private let path: String
+    private let configuration: JournalConfiguration
+    private let queue: WriteQueue
+    private let handOff: HandOff
+    private let meters: Meters
+    private let checkpointer: Checkpointer
+    private let onChanges: @Sendable (Int64) -> Void
+    /// `nil` after a failure that the connection did not survive; opened again at the next turn.
+    private var connection: WriterConnection?
+    /// Derived rows whose commit failed, and when they are tried again.
+    private var kept: [DerivedBatch] = []
+    private var retryAt: ContinuousClock.Instant?
+    private var pause = Writer.shortestPause
+
+    private static let shortestPause = Duration.milliseconds(20)
+    private static let longestPause = Duration.seconds(2)
+
+    init(
+        _ connection: WriterConnection, path: String, configuration: JournalConfiguration, queue: WriteQueue, handOff: HandOff,
+        meters: Meters, checkpointer: Checkpointer, onChanges: @escaping @Sendable (Int64) -> Void
+    ) {
+        self.connection = connection
+        self.path = path
+        self.configuration = configuration
+        self.queue = queue
+        self.handOff = handOff
+        self.meters = meters
+        self.checkpointer = checkpointer
+        self.onChanges = onChanges
+    }
+
+    /// Works until the queue is closed and empty; then the log is folded into the file.
+    func run() {
+        drain()
+        if !kept.isEmpty {
+            commitDerived([])
+            if kept.isEmpty { drain() }
+        }
+        checkpointer.stop()
+        connection?.emptyLog()
+        connection = nil
+    }
+
+    private func drain() {
+        while let group = queue.next(retry: retryAt) { turn(group) }
+    }
+
+    private func turn(_ group: WriteGroup) {
+        var group = group
+        if group.appends.isEmpty {
+            commitDerived(group.derived)
+        } else {
+            commit(&group)
+        }
+        for task in group.tasks { perform(task) }
+        if let request = group.collapse { collapse(request) }
+        connection?.boundLog()
+    }
+
+    // MARK: Groups
+
+    /// Commits the group with its derived rows; where that fails, tries the raw records alone.
+    private func commit(_ group: inout WriteGroup) {
+        defer { queue.release(group.appends) }
+        let batches = dueBatches(group.derived)
+        do throws(JournalError) {
+            try write(&group.appends, batches)
+            return
+        } catch {
+            keep(batches, after: error)
+            if batches.isEmpty { return fail(group.appends, error) }
+        }
+        do throws(JournalError) {
+            try write(&group.appends, [])
+        } catch {
+            fail(group.appends, error)
+        }
+    }
+
+    private func commitDerived(_ fresh: [DerivedBatch]) {
+        let batches = dueBatches(fresh)
+        guard !batches.isEmpty else { return }
+        var none: [QueuedAppend] = []
+        do throws(JournalError) {
+            try write(&none, batches)
+        } catch {
+            keep(batches, after: error)
+        }
+    }
+
+    /// One transaction, then the completions, the ledger and the feed.
+    private func write(_ appends: inout [QueuedAppend], _ batches: [DerivedBatch]) throws(JournalError) {
+        let start = ContinuousClock.now
+        let connection = try openConnection()
+        let changesBefore = connection.lastChangePosition
+        let poisoned: [Int: JournalError]
+        do throws(JournalError) {
+            poisoned = try connection.commit(&appends, batches)
+        } catch {
+            recover(from: error)
+            throw error
+        }
+        let changes = connection.lastChangePosition - changesBefore
+        if !batches.isEmpty { settle() }
+        let committed = appends.indices.filter { poisoned[$0] == nil }.flatMap { appends[$0].records }
+        // Counted before anybody is told, so that who was answered finds himself counted.
+        meters.committed(
+            Meters.Commit(
+                rawRecords: committed.count, poisonedAppends: poisoned.count,
+                derivedSets: batches.reduce(0) { $0 + $1.setCount }, changes: Int(changes),
+                logByteCount: connection.logByteCount, time: .now - start, isWhole: kept.isEmpty))
+        queue.noteCommitted(batches: batches.count)
+        for (index, append) in appends.enumerated() {
+            append.completion(poisoned[index].map { .failed(reason: $0.description) } ?? .committed)
+        }
+        handOff.push(committed)
+        if changes > 0 { onChanges(connection.lastChangePosition) }
+        checkpointer.noteCommit()
+    }
+
+    // MARK: Failures
+
+    private func fail(_ appends: [QueuedAppend], _ error: JournalError) {
+        for append in appends { append.completion(.failed(reason: error.description)) }
+    }
+
+    /// The batches to write now: those that failed before come first, and alone until they are in.
+    private func dueBatches(_ fresh: [DerivedBatch]) -> [DerivedBatch] {
+        guard let retryAt else { return fresh }
+        return retryAt <= .now || queue.isClosing ? kept : []
+    }
+
+    private func keep(_ batches: [DerivedBatch], after error: JournalError) {
+        guard !batches.isEmpty else { return }
+        kept = batches
+        retryAt = .now + pause
+        pause = min(pause * 2, Self.longestPause)
+    }
+
+    /// The kept rows are in: on as usual.
+    private func settle() {
+        kept = []
+        retryAt = nil
+        pause = Self.shortestPause
+    }
+
+    /// After a failure that may have left the connection unsure of its file, a new one is made.
+    private func recover(from error: JournalError) {
+        meters.failed(error)
+        if error.code != .full || connection?.database.isInTransaction == true { connection = nil }
+    }
+
+    private func openConnection() throws(JournalError) -> WriterConnection {
+        if let connection { return connection }
+        do throws(JournalError) {
+            let opened = try WriterConnection(path: path, configuration: configuration)
+            connection = opened
+            return opened
+        } catch {
+            meters.failed(error)
+            throw error
+        }
+    }
+
+    // MARK: Tasks
+
+    private func perform(_ task: WriterTask) {
+        do throws(JournalError) {
+            try openConnection().perform(task)
+            task.completion(nil)
+            checkpointer.noteCommit()
+        } catch {
+            if error.code != .constraint { recover(from: error) }
+            task.completion(error)
+        }
+    }
+
+    /// One slice; the rest waits for the next idle turn.
+    private func collapse(_ request: CollapseRequest) {
+        var request = request
+        do throws(JournalError) {
+            let isUnfinished = try openConnection().collapse(&request)
+            checkpointer.noteCommit()
+            if isUnfinished, queue.add(request) { return }
+            request.completion(isUnfinished ? .failure(.closed) : .success(request.removedCount))
+        } catch {
+            recover(from: error)
+            request.completion(.failure(error))
+        }
+    }
+}
