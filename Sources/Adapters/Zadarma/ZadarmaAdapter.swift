@@ -1,0 +1,47 @@
+import AdapterKit
+import Connector
+import Digests
+
+/// Zadarma's virtual PBX: notifications of calls and events. Novofon's API of version 1 is the same.
+///
+/// One value is one connection: the key and secret of one account. See README.md for what to click and what Zadarma sends.
+package struct ZadarmaAdapter: TelephonyAdapter {
+    package static let descriptor = AdapterDescriptor(
+        name: "zadarma", title: "Zadarma", version: "1",
+        settings: [
+            SettingSpecification("key", .secret, isRequired: true, help: "API key: Settings, Integrations and API, Keys and API"),
+            SettingSpecification("secret", .secret, isRequired: true, help: "API secret, shown once beside the key"),
+            SettingSpecification(
+                "time_zone", .timeZone, standard: standardZone,
+                help: "the account's time zone: Zadarma sends local times; `\(standardZone)` where absent"),
+        ] + CommonSettings.all,
+        headers: ["signature", "content-type"])
+
+    private static let standardZone = "Europe/Moscow"
+
+    private let signer: KeyedDigest
+    private let zone: LocalZone
+
+    package init(settings: AdapterSettings) throws {
+        _ = try settings.required("key")
+        signer = KeyedDigest(hmac: .sha1, key: Array(try settings.required("secret").utf8))
+        do {
+            zone = try LocalZone(named: settings["time_zone"] ?? Self.standardZone)
+        } catch {
+            throw SettingsError(setting: "time_zone", problem: "cannot be used", hint: error.description)
+        }
+    }
+
+    package func makeAuthenticator() -> any WebhookAuthenticator { ZadarmaAuthenticator(signer: signer) }
+
+    package func makeDecoder() -> any EventDecoder { ZadarmaDecoder(zone: zone) }
+}
+
+extension ZadarmaAdapter: SignatureCoverage {
+    package static func signedFields(of fields: any NamedFields) -> [String] {
+        let event = (fields.bytes(of: "event") ?? []).withUnsafeBytes { ZadarmaEvent($0) }
+        return event.signature?.fields.map(\.description) ?? []
+    }
+
+    package static var signatureHeaders: [String] { ["signature"] }
+}
