@@ -1,0 +1,134 @@
+import AdapterKit
+import Connector
+
+/// One case on the bench: an adapter with the case's settings, and the means to ruin the case's requests.
+///
+/// Collects every reason that is uttered on the way, for the check of what may not be said.
+final class ConformanceBench {
+    let adapter: any TelephonyAdapter.Type
+    let requests: [RecordedRequest]
+    let secrets: [String]
+    let placesPerRequest: Int
+    private let instance: any TelephonyAdapter
+    private let connection: ConnectionID
+    private let gate: any WebhookAuthenticator
+    private(set) var reasons: Set<String> = []
+
+    init(_ adapter: any TelephonyAdapter.Type, _ connection: ConnectionID, _ recorded: ConformanceCase, placesPerRequest: Int)
+        throws
+    {
+        self.adapter = adapter
+        self.placesPerRequest = max(1, placesPerRequest)
+        self.connection = connection
+        requests = recorded.requests
+        secrets = adapter.descriptor.settings.filter { $0.kind == .secret }.compactMap { recorded.settings[$0.name] }
+        instance = try adapter.init(settings: AdapterSettings(connection: connection, values: recorded.settings))
+        gate = instance.makeAuthenticator()
+    }
+
+    // MARK: Asking
+
+    func authenticate(_ request: RecordedRequest, number: Int = 0) -> Authentication {
+        let answer = raw(request, number).withRequest { gate.authenticate($0) }
+        if case .refuse(_, let reason) = answer { reasons.insert(reason) }
+        return answer
+    }
+
+    func isRefused(_ request: RecordedRequest) -> Bool {
+        if case .refuse = authenticate(request) { return true }
+        return false
+    }
+
+    /// Reads the request with a decoder of its own.
+    func decode(_ request: RecordedRequest, number: Int = 0) -> [Decoded] {
+        let decoded = instance.makeDecoder().decode(raw(request, number))
+        for case .ignored(let reason) in decoded { reasons.insert(reason) }
+        for case .undecoded(let reason) in decoded { reasons.insert(reason) }
+        return decoded
+    }
+
+    func raw(_ request: RecordedRequest, _ number: Int) -> RawRecord {
+        request.raw(connection, number: number, headers: adapter.descriptor.headers)
+    }
+
+    /// The requests that are journalled, with their numbers.
+    var accepted: [(number: Int, request: RecordedRequest)] {
+        requests.enumerated().compactMap { number, request in
+            guard case .accept = authenticate(request) else { return nil }
+            return (number, request)
+        }
+    }
+
+    func events(_ decoded: [Decoded]) -> [CallEvent] {
+        decoded.compactMap { if case .call(let event) = $0 { event } else { nil } }
+    }
+
+    // MARK: Genuine and repeated requests
+
+    func failuresOfAccepting() -> [String] {
+        requests.enumerated().compactMap { number, request in
+            guard case .refuse(let status, let reason) = authenticate(request, number: number) else { return nil }
+            return "request \(number + 1) is refused with \(status): \(reason)"
+        }
+    }
+
+    func failuresOfRefusing(_ expected: [Int]) -> [String] {
+        guard expected.count == requests.count else { return ["\(expected.count) statuses for \(requests.count) requests"] }
+        return zip(requests, expected).enumerated().compactMap { number, pair in
+            switch authenticate(pair.0, number: number) {
+            case .refuse(pair.1, _): nil
+            case .refuse(let status, _): "request \(number + 1) is refused with \(status) instead of \(pair.1)"
+            default: "request \(number + 1) is not refused"
+            }
+        }
+    }
+
+    /// The same bytes give the same facts; a repeat, later and under another raw id, gives the same event ids.
+    func failuresOfRepeating() -> [String] {
+        accepted.compactMap { number, request in
+            var later = request
+            later.receivedAt = request.receivedAt.advanced(by: .seconds(90))
+            let first = decode(request, number: number)
+            if first.isEmpty { return "request \(number + 1) gives nothing, not even a reason" }
+            if first != decode(request, number: number) { return "request \(number + 1) reads differently the second time" }
+            let ids = events(first).map(\.id)
+            return ids == events(decode(later, number: number + 1000)).map(\.id)
+                ? nil : "a repeat of request \(number + 1) has other event ids"
+        }
+    }
+
+    /// Events that share an id must be repeats; every event names its call.
+    func failuresOfTellingApart() -> [String] {
+        var bodies: [EventID: [UInt8]] = [:]
+        var failures: [String] = []
+        for (number, request) in accepted {
+            for event in events(decode(request, number: number)) {
+                if bodies[event.id, default: request.body] != request.body {
+                    failures.append("request \(number + 1) has the event id of another one")
+                }
+                bodies[event.id] = request.body
+                if event.keys.isEmpty || event.keys.contains(where: \.value.isEmpty) {
+                    failures.append("request \(number + 1) does not name its call")
+                }
+            }
+        }
+        return failures
+    }
+
+    func failuresOfTalking() -> [String] {
+        reasons.sorted().compactMap { reason in
+            if secrets.contains(where: reason.contains) { return "a reason carries a secret" }
+            return Self.longestRunOfDigits(in: reason) >= 7 ? "a reason carries a long number" : nil
+        }
+    }
+
+    private static func longestRunOfDigits(in text: String) -> Int {
+        var longest = 0
+        var run = 0
+        for byte in text.utf8 {
+            run = (0x30...0x39).contains(byte) ? run + 1 : 0
+            longest = max(longest, run)
+        }
+        return longest
+    }
+}

@@ -1,0 +1,88 @@
+import AdapterKit
+import Connector
+
+/// The suite that every adapter passes: what the contract promises, tried on recorded requests and on ruined ones.
+///
+/// The command line runs it over an operator's own cases, the tests over all fixtures. It takes what an adapter accepts as given;
+/// whether the record is right is for the cases' expected records to say.
+package struct ConformanceSuite {
+    private let adapter: any TelephonyAdapter.Type
+    private let connection = ConnectionID("conformance")
+    /// Loads the adapter's sample in `adapters.d`, where there is a configuration loader to try; throws what is wrong with it.
+    private let loadSample: ((AdapterDescriptor) throws -> Void)?
+
+    /// How many bytes of each request are tried when bytes are changed one at a time.
+    private let placesPerRequest: Int
+
+    package init(
+        _ adapter: any TelephonyAdapter.Type, placesPerRequest: Int = 48, loadSample: ((AdapterDescriptor) throws -> Void)? = nil
+    ) {
+        self.adapter = adapter
+        self.placesPerRequest = placesPerRequest
+        self.loadSample = loadSample
+    }
+
+    package func run(_ cases: [ConformanceCase]) -> ConformanceReport {
+        var report = ConformanceReport(adapter: adapter.descriptor.name)
+        checkDescriptor(&report)
+        for recorded in cases {
+            do {
+                let bench = try ConformanceBench(adapter, connection, recorded, placesPerRequest: placesPerRequest)
+                check(bench, recorded, &report)
+            } catch {
+                report.add("takes the case's settings", in: recorded.name, ["\(error)"])
+            }
+        }
+        return report
+    }
+
+    private func check(_ bench: ConformanceBench, _ recorded: ConformanceCase, _ report: inout ConformanceReport) {
+        if let refusals = recorded.refusals {
+            report.add("refuses with the expected status", in: recorded.name, bench.failuresOfRefusing(refusals))
+        } else {
+            report.add("accepts what is genuine", in: recorded.name, bench.failuresOfAccepting())
+            report.add("refuses what was changed", in: recorded.name, bench.failuresOfChanging())
+            report.add("reads the same twice", in: recorded.name, bench.failuresOfRepeating())
+            report.add("tells events apart", in: recorded.name, bench.failuresOfTellingApart())
+            report.add("goes on with fields it does not know", in: recorded.name, bench.failuresOfExtraFields())
+        }
+        report.add("makes something of every ruined body", in: recorded.name, bench.failuresOfRuining())
+        report.add("keeps secrets and numbers out of its reasons", in: recorded.name, bench.failuresOfTalking())
+    }
+
+    // MARK: The adapter as a whole
+
+    private func checkDescriptor(_ report: inout ConformanceReport) {
+        let descriptor = adapter.descriptor
+        var failures: [String] = []
+        if !ConnectionID.isSlug(descriptor.name) { failures.append("the name is no slug") }
+        let names = descriptor.settings.map(\.name)
+        if Set(names).count != names.count { failures.append("two settings have the same name") }
+        for common in CommonSettings.all where !names.contains(common.name) { failures.append("\(common.name) is missing") }
+        if descriptor.headers.contains(where: { $0 != $0.lowercased() }) { failures.append("a header is not in lower case") }
+        report.add("describes itself", failures)
+        report.add("asks for the settings it needs", failuresOfMissingSettings())
+        guard let loadSample else { return }
+        do {
+            try loadSample(descriptor)
+            report.add("its sample loads", [])
+        } catch {
+            report.add("its sample loads", ["\(error)"])
+        }
+    }
+
+    private func failuresOfMissingSettings() -> [String] {
+        let required = adapter.descriptor.settings.filter(\.isRequired).map(\.name)
+        return required.compactMap { missing in
+            let others = Dictionary(uniqueKeysWithValues: required.filter { $0 != missing }.map { ($0, "x") })
+            do {
+                _ = try adapter.init(settings: AdapterSettings(connection: connection, values: others))
+                return "does without \(missing)"
+            } catch let error as SettingsError {
+                return error.setting == missing ? nil : "names \(error.setting) where \(missing) is missing"
+            } catch {
+                return "throws no SettingsError where \(missing) is missing"
+            }
+        }
+    }
+}

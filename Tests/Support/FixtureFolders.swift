@@ -1,0 +1,10 @@
+/// Where the fixtures lie, found from this file's own place.
+package enum FixtureFolders {
+    /// The folder of `Tests/Fixtures` that holds an adapter's cases.
+    package static func cases(of adapter: String) -> String { "\(tests)/Fixtures/\(adapter)" }
+
+    private static let tests: String = {
+        let file: String = #filePath
+        return file.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
+    }()
+}
