@@ -1,0 +1,68 @@
+import Connector
+import Digests
+import HTTPServer
+
+/// Stands before every route: asks for the key, turns what is thrown into a problem, counts and logs.
+struct APIDoor: Sendable {
+    let services: APIServices
+
+    /// The handler that the router gets for `route`.
+    func handler(for route: APIRoute) -> HTTPHandler {
+        { request in
+            let response = await self.answer(request, route)
+            self.services.metrics.count(route, response.status)
+            return response
+        }
+    }
+
+    private func answer(_ request: HTTPRequest, _ route: APIRoute) async -> HTTPResponse {
+        do {
+            let tenant = try await authorize(request, route)
+            return try await route.handle(APICall(http: request, tenant: tenant, route: route))
+        } catch let problem as APIProblem {
+            return refuse(problem, route)
+        } catch is CancellationError {
+            // The client has gone, or the gateway ends: then it comes again.
+            return refuse(.ending, route)
+        } catch {
+            return refuse(.internalFailure, route, cause: error)
+        }
+    }
+
+    private func authorize(_ request: HTTPRequest, _ route: APIRoute) async throws -> TenantID {
+        guard let scope = route.scope else { return .standard }
+        guard let header = request.headers["Authorization"] else {
+            throw APIProblem.badKey("The request has no `Authorization` header.")
+        }
+        guard let secret = KeyDesk.secret(in: header), let key = try await services.keys.key(for: secret) else {
+            if let seconds = services.badKeys.countBadKey(from: request.peer.ip, at: services.clock.now()) {
+                throw APIProblem.tooManyBadKeys(retryAfter: seconds)
+            }
+            throw APIProblem.badKey("The key is unknown or was revoked.")
+        }
+        guard key.scopes.contains(scope) else { throw APIProblem.lacksScope(scope) }
+        return key.tenant
+    }
+
+    private func refuse(_ problem: APIProblem, _ route: APIRoute, cause: (any Error)? = nil) -> HTTPResponse {
+        let id = Self.makeProblemID()
+        var fields = [
+            LogField("id", id), LogField("code", problem.code), LogField("route", "\(route.method.name) \(route.pattern)"),
+        ]
+        if let cause { fields.append(LogField("cause", String(describing: cause))) }
+        services.log.write(problem.status.code >= 500 ? .error : .info, "api.refused", fields)
+        return problem.response(id: id)
+    }
+
+    static func makeProblemID() -> String { "prb_" + Hex.encode(randomBytes(8)) }
+
+    /// How the server's own refusals look: unknown path, wrong method, malformed request.
+    static func errorRenderer(_ log: any GatewayLog) -> ErrorRenderer {
+        { status, code, detail in
+            let id = makeProblemID()
+            let level: LogLevel = status.code >= 500 ? .error : .debug
+            log.write(level, "http.refused", [LogField("id", id), LogField("code", code)])
+            return APIProblem(status, code, status.phrase, detail: detail).response(id: id)
+        }
+    }
+}

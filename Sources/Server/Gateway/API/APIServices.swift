@@ -1,0 +1,43 @@
+import Connector
+import HTTPServer
+
+/// What the routes of the API work with; put together once, at the root.
+package struct APIServices: Sendable {
+    package let journal: any Journal
+    package let readers: ReaderPool
+    package let keys: KeyDesk
+    package let connections: ConnectionRegistry
+    package let signal: ChangeSignal
+    package let explainer: any CallExplainer
+    package let replayer: any Replayer
+    package let webhookMetrics: WebhookMetrics
+    package let clock: any Timekeeper
+    package let log: any GatewayLog
+    /// The gateway's version, as `/openapi.json` and `/healthz` tell it.
+    package let version: String
+    let badKeys = BadKeyLimit()
+    let idempotency = IdempotencyStore()
+    let metrics = APIMetrics()
+    /// Why the journal does not take commits now; `nil` where it does.
+    package var journalTrouble: @Sendable () -> String? = { nil }
+    /// Further lines for `/metrics`, such as the server's own counters.
+    package var moreMetrics: @Sendable (inout PrometheusText) -> Void = { _ in }
+
+    package init(
+        journal: any Journal, readers: ReaderPool, keys: KeyDesk, connections: ConnectionRegistry, signal: ChangeSignal,
+        explainer: any CallExplainer, replayer: any Replayer, webhookMetrics: WebhookMetrics, clock: any Timekeeper,
+        log: any GatewayLog, version: String
+    ) {
+        self.journal = journal
+        self.readers = readers
+        self.keys = keys
+        self.connections = connections
+        self.signal = signal
+        self.explainer = explainer
+        self.replayer = replayer
+        self.webhookMetrics = webhookMetrics
+        self.clock = clock
+        self.log = log
+        self.version = version
+    }
+}

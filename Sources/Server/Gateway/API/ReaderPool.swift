@@ -1,0 +1,118 @@
+import Connector
+import Dispatch
+import Glibc
+import Synchronization
+
+/// A few threads that may wait for the disk, each with its own journal reader: event loops never do.
+///
+/// Work waits in one queue with a bound; beyond it callers are told to come again.
+package final class ReaderPool: Sendable {
+    /// Runs on one of the threads, with that thread's reader.
+    private typealias Work = @Sendable (_ reader: () throws -> any JournalReader) -> Void
+
+    private struct State {
+        var queue: [Work] = []
+        var first = 0
+        var isClosed = false
+
+        var count: Int { queue.count - first }
+
+        mutating func take() -> Work? {
+            guard first < queue.count else { return nil }
+            let work = queue[first]
+            first += 1
+            if first == queue.count || first >= 1024 {
+                queue.removeFirst(first)
+                first = 0
+            }
+            return work
+        }
+    }
+
+    private let state = Mutex(State())
+    private let available = DispatchSemaphore(value: 0)
+    private let journal: any Journal
+    private let bound: Int
+    private let threads = Mutex<[pthread_t]>([])
+
+    /// - Parameter bound: how much work may wait.
+    package init(journal: any Journal, threads count: Int = 2, bound: Int = 256) {
+        self.journal = journal
+        self.bound = bound
+        for _ in 0..<max(1, count) { startThread() }
+    }
+
+    /// Runs `body` with a reader.
+    /// - Throws: what `body` throws; `APIProblem.overloaded` where too much waits already.
+    package func read<Result: Sendable>(
+        _ body: @escaping @Sendable (any JournalReader) throws -> Result
+    ) async throws -> Result {
+        try await submit { reader in try body(reader()) }
+    }
+
+    /// Runs `body`, which may block.
+    package func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await submit { _ in try body() }
+    }
+
+    /// Ends the threads after what waits now; for the end of the process.
+    package func close() {
+        state.withLock { $0.isClosed = true }
+        let handles = threads.withLock { handles in
+            defer { handles = [] }
+            return handles
+        }
+        for _ in handles { available.signal() }
+        for handle in handles { pthread_join(handle, nil) }
+    }
+
+    private func submit<Result: Sendable>(
+        _ body: @escaping @Sendable (() throws -> any JournalReader) throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            let work: Work = { reader in continuation.resume(with: Swift.Result { try body(reader) }) }
+            let isTaken = state.withLock { state in
+                guard !state.isClosed, state.count < bound else { return false }
+                state.queue.append(work)
+                return true
+            }
+            guard isTaken else { return continuation.resume(throwing: APIProblem.overloaded) }
+            available.signal()
+        }
+    }
+
+    // MARK: Threads
+
+    private func startThread() {
+        let boxed = Unmanaged.passRetained(self)
+        var handle = pthread_t()
+        let failure = pthread_create(
+            &handle, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<ReaderPool>.fromOpaque(context).takeRetainedValue().work()
+                return nil
+            }, boxed.toOpaque())
+        guard failure == 0 else { return boxed.release() }
+        threads.withLock { $0.append(handle) }
+    }
+
+    private func work() {
+        var kept: (any JournalReader)?
+        let reader: () throws -> any JournalReader = {
+            if let kept { return kept }
+            let made = try self.journal.makeReader()
+            kept = made
+            return made
+        }
+        while true {
+            available.wait()
+            let (work, isClosed) = state.withLock { ($0.take(), $0.isClosed) }
+            if let work {
+                work(reader)
+            } else if isClosed {
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import Connector
+
+/// The shapes of the API's answers, in JSON Schema 2020-12 as OpenAPI 3.1 uses it. Fields are those of call-record.md.
+enum Schemas {
+    static func reference(_ name: String) -> JSONValue { ["$ref": .string("#/components/schemas/\(name)")] }
+
+    /// By name.
+    static let all: [JSONValue.Member] = [
+        .init("Call", call), .init("Change", change),
+        .init("ChangePage", page("changes", of: reference("Change"), nextCursor: text)),
+        .init("CallPage", page("calls", of: reference("Call"), nextCursor: optional("string"))),
+        .init("EventList", object([("call_id", text), ("events", list(reference("Event")))])),
+        .init("Event", object([("id", text), ("type", text)], open: true)),
+        .init("Explanation", object([], open: true)),
+        .init("InboxEntry", inboxEntry),
+        .init("InboxPage", page("requests", of: reference("InboxEntry"), nextCursor: optional("string"))),
+        .init("ReplaySelection", replaySelection), .init("ReplayReport", replayReport),
+        .init("Connection", connection),
+        .init("ConnectionList", object([("connections", list(reference("Connection")))])),
+        .init("EmployeeList", object([("employees", list(reference("Employee")))])),
+        .init(
+            "Employee",
+            object([
+                ("user_id", text), ("extension", text), ("name", optional("string")), ("crm_id", optional("string")),
+                ("connection_id", text),
+            ])),
+        .init("LineList", object([("lines", list(reference("Line")))])),
+        .init(
+            "Line",
+            object([("number", text), ("label", optional("string")), ("channel", optional("string")), ("connection_id", text)])),
+        .init("Health", object([("status", text), ("version", text)])),
+        .init(
+            "Readiness",
+            object([
+                ("status", text),
+                ("checks", object([("journal_has_room", flag), ("journal_is_readable", flag), ("journal_is_writable", flag)])),
+            ])),
+        .init("Problem", problem),
+    ]
+
+    // MARK: Building blocks
+
+    private static let text = JSONValue.text
+    private static let flag = JSONValue.flag
+    private static let moment = JSONValue.moment
+    private static let integer: JSONValue = ["type": "integer"]
+    private static let anything: JSONValue = [:]
+    private static let optionalMoment: JSONValue = ["type": ["string", "null"], "format": "date-time"]
+
+    private static func optional(_ type: String) -> JSONValue { ["type": [.string(type), "null"]] }
+
+    private static func list(_ element: JSONValue) -> JSONValue { ["type": "array", "items": element] }
+
+    /// An object whose named members are all there.
+    /// - Parameter open: there may be others; readers ignore what they do not know in any case.
+    private static func object(_ members: [(String, JSONValue)], optional more: [(String, JSONValue)] = [], open: Bool = false)
+        -> JSONValue
+    {
+        [
+            "type": "object", "required": .array(members.map { .string($0.0) }),
+            "properties": .object((members + more).map { .init($0.0, $0.1) }), "additionalProperties": .bool(open),
+        ]
+    }
+
+    private static func page(_ name: String, of element: JSONValue, nextCursor: JSONValue) -> JSONValue {
+        object([(name, list(element)), ("next_cursor", nextCursor), ("has_more", flag)])
+    }
+
+    private static func valueOf<Choice: RawRepresentable & CaseIterable>(_ type: Choice.Type, orNull: Bool = false) -> JSONValue
+    where Choice.RawValue == String {
+        let values = Choice.allCases.map { JSONValue.string($0.rawValue) }
+        return orNull ? ["enum": .array(values + [.null])] : ["enum": .array(values)]
+    }
+
+    // MARK: Records
+
+    private static let call = object(
+        [
+            ("id", text), ("schema_version", integer), ("revision", integer), ("tenant_id", text), ("connection_id", text),
+            ("provider", text), ("external_ids", list(anything)), ("direction", valueOf(Direction.self, orNull: true)),
+            ("origin", valueOf(Origin.self)), ("state", valueOf(Call.State.self)),
+            ("disposition", valueOf(Call.Disposition.self, orNull: true)),
+            ("missed_reason", valueOf(Call.MissedReason.self, orNull: true)),
+            ("ended_by", valueOf(Call.EndedBy.self, orNull: true)), ("started_at", moment), ("answered_at", optionalMoment),
+            ("ended_at", optionalMoment), ("wait_ms", optional("integer")), ("talk_ms", optional("integer")),
+            ("total_ms", optional("integer")), ("external_party", optional("object")), ("line", optional("object")),
+            ("owner_user_id", optional("string")), ("participants", list(anything)), ("legs", list(anything)),
+            ("transfers", list(anything)), ("recordings", list(anything)), ("merged_into", optional("string")),
+            ("created_at", moment), ("updated_at", moment),
+        ], open: true)
+
+    private static let change = object([("cursor", text), ("type", valueOf(EventType.self)), ("call", reference("Call"))])
+
+    private static let inboxEntry = object([
+        ("id", text), ("connection_id", text), ("received_at", moment), ("source", valueOf(CallSource.self)),
+        ("peer", optional("string")), ("method", text), ("path", text), ("query", text),
+        ("headers", list(object([("name", text), ("value", text)]))), ("body", text), ("body_bytes", integer),
+        ("state", valueOf(DecodingState.self)), ("reason", optional("string")), ("call_ids", list(text)),
+    ])
+
+    private static let replaySelection = object(
+        [],
+        optional: [
+            ("connection", text), ("state", valueOf(DecodingState.self)), ("received_from", moment), ("received_to", moment),
+        ])
+
+    private static let replayReport = object([
+        ("dry_run", flag), ("records", integer),
+        ("states", object(DecodingState.allCases.map { ($0.rawValue, integer) })),
+        ("differences", list(object([("call_id", text), ("before", optional("object")), ("after", optional("object"))]))),
+    ])
+
+    private static let connection = object(
+        [
+            ("id", text), ("enabled", flag), ("adapter", optional("object")), ("capabilities", list(text)),
+            ("health", object([("status", valueOf(ConnectionHealth.Status.self)), ("reason", text)])),
+            ("webhook_path", text), ("last_event_at", optionalMoment),
+            (
+                "counters",
+                object(["accepted", "handshakes", "refused", "overloaded", "failed"].map { ($0, integer) })
+            ),
+            (
+                "problems",
+                list(
+                    object([("file", text), ("line", integer), ("column", integer), ("problem", text), ("hint", text)]))
+            ),
+        ],
+        optional: [
+            ("settings", ["type": "object", "additionalProperties": text]),
+            ("limits", object(["stale_after_ms", "settle_after_ms", "finalize_after_ms"].map { ($0, integer) })),
+            (
+                "refusals",
+                list(object([("peer", optional("string")), ("reason", text), ("count", integer), ("last_at", moment)]))
+            ),
+        ])
+
+    private static let problem = object(
+        [
+            ("type", text), ("title", text), ("status", integer), ("detail", text), ("code", text),
+            ("errors", list(object([("field", text), ("detail", text)]))), ("id", text),
+        ], optional: [("hint", text)])
+}

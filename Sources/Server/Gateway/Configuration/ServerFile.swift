@@ -1,0 +1,76 @@
+import Connector
+import Network
+
+/// Reads `kommutator.yaml`.
+struct ServerFile {
+    private let folder: String
+    private var reading: ConfigurationReading
+    private var settings = ServerSettings.standard
+
+    var problems: [ConfigurationProblem] { reading.problems }
+
+    init(file: String) {
+        reading = ConfigurationReading(file: file)
+        folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
+    }
+
+    mutating func read(_ text: String) -> ServerSettings {
+        guard let fields = reading.document(text) else { return settings }
+        reading.refuseUnknown(fields, known: ServerSettings.keys)
+        for field in fields where !field.value.isEmpty { read(field) }
+        return settings
+    }
+
+    private mutating func read(_ field: ConfigurationField) {
+        switch field.name {
+        case "listen": readListen(field)
+        case "data": settings.data = reading.text(field).map(located) ?? settings.data
+        case "adapters": settings.adapters = reading.text(field).map(located) ?? settings.adapters
+        case "tls": readTLS(field)
+        case "default_country":
+            settings.defaultCountry = reading.value(field, ConfigurationText.country) ?? settings.defaultCountry
+        case "retention": readRetention(field)
+        case "lookup_url": settings.lookupURL = reading.value(field, ConfigurationText.webAddress)
+        case "loops": settings.loops = reading.integer(field, in: 1...256)
+        default: break
+        }
+    }
+
+    private mutating func readListen(_ field: ConfigurationField) {
+        var addresses: [SocketAddress] = []
+        for (text, place) in reading.list(field) {
+            do {
+                addresses.append(try SocketAddress(text))
+            } catch {
+                reading.note(
+                    "`listen`: `\(text)` is no address and port", hint: ServerSettings.addressHint, at: place)
+            }
+        }
+        if !addresses.isEmpty { settings.listen = addresses }
+    }
+
+    private mutating func readTLS(_ field: ConfigurationField) {
+        guard let fields = reading.fields(of: field.value, called: "`tls`") else { return }
+        reading.refuseUnknown(fields, known: ["cert", "key"])
+        var paths: [String: String] = [:]
+        for field in fields { paths[field.name] = reading.text(field).map(located) }
+        guard let certificate = paths["cert"], let key = paths["key"] else {
+            reading.note("`tls` needs both `cert` and `key`", hint: "name the two PEM files", at: field.place)
+            return
+        }
+        settings.tls = ServerSettings.TLS(certificate: certificate, key: key)
+    }
+
+    private mutating func readRetention(_ field: ConfigurationField) {
+        guard let fields = reading.fields(of: field.value, called: "`retention`") else { return }
+        reading.refuseUnknown(fields, known: ["changes"])
+        for field in fields where field.name == "changes" {
+            settings.changeRetention = reading.value(field, ConfigurationText.duration) ?? settings.changeRetention
+        }
+    }
+
+    /// A path as seen from the working directory.
+    private func located(_ path: String) -> String {
+        path.hasPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)"
+    }
+}

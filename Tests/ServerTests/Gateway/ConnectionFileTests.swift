@@ -1,0 +1,204 @@
+import Connector
+import Testing
+import TestSupport
+
+@testable import Gateway
+
+@Suite struct ConnectionFileTests {
+    private static let directory = ConnectionDirectory(
+        path: "adapters.d", adapters: [BellAdapter.self], environment: ["BELL_KEY": "hush", "HOOK": "0123456789abcdef"])
+
+    private func read(_ text: String) -> ConnectionDirectory.Entry {
+        Self.directory.read(text, file: "adapters.d/sales.yaml", as: ConnectionID("sales"))
+    }
+
+    @Test func `a whole file becomes settings, with the standard limits`() {
+        let entry = read(
+            """
+            adapter: bell
+            tenant: shop
+            settings:
+              key: env:BELL_KEY
+              url_token: env:HOOK
+              allow_from: [203.0.113.0/24, "2001:db8::/32"]
+              default_country: KZ
+            lines:
+              "+74950000001": {label: "site", channel: "yandex-direct"}
+            employees:
+              101: {name: "Иван Петров", crm_id: 17}
+              "102":
+            limits: {stale_after: 2h}
+            """)
+        #expect(entry.problems == [])
+        #expect(entry.adapter != nil)
+        let profile = entry.settings.profile
+        #expect(profile.tenant == TenantID("shop"))
+        #expect(profile.provider == "bell")
+        #expect(profile.defaultCountry == "KZ")
+        #expect(profile.lines == ["+74950000001": .init(label: "site", channel: "yandex-direct")])
+        #expect(profile.employees == ["101": .init(name: "Иван Петров", crmID: "17"), "102": .init()])
+        #expect(profile.staleAfter == .seconds(7200))
+        #expect(profile.settleAfter == .seconds(30))
+        #expect(profile.finalizeAfter == .seconds(86_400))
+        #expect(entry.settings.values == ["key": "hush", "time_zone": "Europe/Moscow"])
+        #expect(entry.settings.urlToken == "0123456789abcdef")
+        #expect(entry.settings.allowedNetworks.map(\.description) == ["203.0.113.0/24", "2001:db8::/32"])
+    }
+
+    @Test func `networks may be one text with commas`() {
+        let entry = read("adapter: bell\nsettings: {key: env:BELL_KEY, allow_from: \"10.0.0.1, 10.1.0.0/16\"}")
+        #expect(entry.problems == [])
+        #expect(entry.settings.allowedNetworks.map(\.description) == ["10.0.0.1/32", "10.1.0.0/16"])
+    }
+
+    @Test func `what may be shown of settings holds no secret`() {
+        let entry = read("adapter: bell\nsettings: {key: env:BELL_KEY, url_token: env:HOOK, tone: low}")
+        #expect(entry.settings.shownSettings.map(\.value) == ["env:BELL_KEY", "env:HOOK", "low"])
+    }
+
+    @Test func `a disabled connection needs no secrets and makes no adapter`() {
+        let entry = read("adapter: bell\nenabled: false\nsettings: {key: env:UNSET}")
+        #expect(entry.problems == [])
+        #expect(entry.adapter == nil)
+    }
+
+    static let badFiles: [(String, String)] = [
+        ("", "1:1: `adapter` is missing; write `adapter:` and one of `bell`"),
+        ("adapter: bel", "1:10: there is no adapter `bel`; did you mean `bell`? There are: `bell`"),
+        ("adapter: zebra", "1:10: there is no adapter `zebra`; There are: `bell`"),
+        ("adapter: [bell]", "1:10: `adapter` is a list; write one value"),
+        ("adapter: bell\nsettings: {key: env:BELL_KEY}\nenable: true", "3:1: unknown key `enable`; did you mean `enabled`?"),
+        ("adapter: bell\nsettings:\n  kye: env:BELL_KEY", "3:3: unknown setting `kye`; did you mean `key`?"),
+        (
+            "adapter: bell\nsettings:\n  key: hush",
+            "3:8: `key`: a secret is written out in the file; refer to it as env:NAME or file:PATH, and change the secret"
+        ),
+        (
+            "adapter: bell\nsettings:\n  key: env:NONE",
+            "3:8: `key`: the environment variable `NONE` is not set; set it where the gateway is started"
+        ),
+        (
+            "adapter: bell\nsettings:\n  key: env:N-1",
+            "3:8: `key`: `env:N-1` names no environment variable; write env:NAME, as in env:MANGO_KEY"
+        ),
+        (
+            "adapter: bell\nsettings:\n  key: file:absent",
+            "3:8: `key`: the secret's file `absent` does not exist; relative paths start at adapters.d, where the settings lie"
+        ),
+        (
+            "adapter: bell\nsettings: {tone: low}",
+            "2:1: the setting `key` is missing; add it under `settings:`: the key of the account"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY, tone: hihg}",
+            "2:37: `tone`: `hihg` is none of its values; did you mean `high`?"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY, time_zone: Nowhere}",
+            "2:42: setting `time_zone` names no zone; write an IANA name"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY, url_token: env:BELL_KEY}",
+            "2:42: `url_token` is too short or has characters that a path escapes; take 16 to 128 of A-Z, a-z, 0-9, - and _, as `openssl rand -hex 16` makes them"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY, allow_from: [10.0.0.0/40]}",
+            "2:44: `allow_from`: `10.0.0.0/40` is no network; write an address or a network, as in 203.0.113.0/24"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY, default_country: ru}",
+            "2:48: `default_country`: `ru` is no country code; write two capital letters of ISO 3166-1, as in RU"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY}\nenabled: yes",
+            "3:10: `enabled` is neither true nor false; write true or false"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY}\ntenant: My Shop",
+            "3:9: the tenant `My Shop` is no slug; take 1 to 64 of a-z, 0-9, - and _, beginning with a letter or digit"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY}\nlimits: {stale_after: 4 hours}",
+            "3:23: `stale_after`: `4 hours` is no duration; write a number and a unit: 30s, 15m, 4h or 30d"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY}\nlimits: {settle_after: 2d}",
+            "3:1: `finalize_after` is shorter than `settle_after`; a call settles before it is final"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY}\nlimits: {stale: 4h}",
+            "3:10: unknown limit `stale`; known here: `stale_after`, `settle_after`, `finalize_after`"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY}\nlines: {84950000001: {label: a}}",
+            "3:9: the line `84950000001` is no number in E.164; write it in quotes with + and country code"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY}\nemployees: [101]",
+            "3:12: `employees` is a list; write `key: value` pairs"
+        ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY}\nemployees: {101: {nmae: a}}",
+            "3:19: unknown key `nmae`; did you mean `name`?"
+        ),
+        ("adapter: bell\nadapter: bell", "1:1: `adapter` is given twice; keep one of them"),
+        (
+            "adapter: bell\n\tsettings: x",
+            "2:1: is no valid YAML: found a tab character that violates indentation; check indentation, colons and quotes there"
+        ),
+        ("- adapter", "1:1: the file is a list; write `key: value` pairs"),
+    ]
+
+    @Test(arguments: badFiles) func `a problem names its place and what would mend it`(text: String, expected: String) {
+        let entry = read(text)
+        #expect(entry.problems.first?.description == "adapters.d/sales.yaml:\(expected)")
+        #expect(entry.adapter == nil)
+    }
+
+    @Test func `all problems of a file are told at once`() {
+        let entry = read("adapter: bell\nenabled: maybe\nsettings: {key: env:NONE}\nlimits: {stale_after: x}")
+        #expect(entry.problems.map(\.line) == [2, 3, 4])
+    }
+
+    @Test func `no problem carries a secret that was written out`() {
+        let entry = read("adapter: bell\nsettings: {key: s3cr3t, url_token: t0k3nt0k3nt0k3nt0k3n}")
+        #expect(entry.problems.count == 2)
+        #expect(!entry.problems.contains { $0.description.contains("s3cr3t") || $0.description.contains("t0k3n") })
+    }
+}
+
+@Suite struct ServerSettingsTests {
+    @Test func `flags win over the file, the file over the standards`() throws {
+        let text =
+            "listen: [127.0.0.1:9000, \"[::1]:9000\"]\ndata: /srv/data\nloops: 2\nretention: {changes: 7d}\ntls: {cert: c.pem, key: k.pem}"
+        let (settings, problems) = ServerSettings.read(text, file: "etc/kommutator.yaml")
+        #expect(problems == [])
+        #expect(settings.listen.map(\.description) == ["127.0.0.1:9000", "[::1]:9000"])
+        #expect(settings.data == "/srv/data")
+        #expect(settings.adapters == "adapters.d")
+        #expect(settings.loops == 2)
+        #expect(settings.changeRetention == .seconds(7 * 86_400))
+        #expect(settings.tls == .init(certificate: "etc/c.pem", key: "etc/k.pem"))
+        let flagged = ServerSettings.load(file: nil, flags: ServerFlags(listen: "127.0.0.1:1", data: "here"))
+        #expect(flagged.problems == [])
+        #expect(flagged.settings.listen.map(\.description) == ["127.0.0.1:1"])
+        #expect(flagged.settings.data == "here")
+    }
+
+    @Test(arguments: [
+        ("lisen: x", "1:1: unknown key `lisen`; did you mean `listen`?"),
+        ("listen: 8080", "1:9: `listen`: `8080` is no address and port; write 127.0.0.1:8080 or [::1]:8080"),
+        ("loops: 0", "1:8: `loops` is no whole number from 1 to 256; write a number there"),
+        ("tls: {cert: a}", "1:1: `tls` needs both `cert` and `key`; name the two PEM files"),
+        ("retention: {changes: 30}", "1:22: `changes`: `30` is no duration; write a number and a unit: 30s, 15m, 4h or 30d"),
+        ("lookup_url: crm.example", "1:13: `lookup_url`: `crm.example` is no web address; write https://host/path"),
+    ]) func `a problem of the server's file names its place`(text: String, expected: String) {
+        let problems = ServerSettings.read(text, file: "k.yaml").problems
+        #expect(problems.map(\.description) == ["k.yaml:\(expected)"])
+    }
+
+    @Test func `a file that is named and missing is a problem`() {
+        let problems = ServerSettings.load(file: "/nonexistent/k.yaml", flags: ServerFlags()).problems
+        #expect(problems.map(\.problem) == ["does not exist"])
+    }
+}

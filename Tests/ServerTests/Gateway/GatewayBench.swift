@@ -1,0 +1,167 @@
+import Connector
+import Digests
+import FoundationEssentials
+import HTTPServer
+import Network
+import Synchronization
+import Testing
+import TestSupport
+
+@testable import Gateway
+
+/// A gateway over a memory journal, with a folder of connections of its own and a key of each kind.
+final class GatewayBench: Sendable {
+    static let secret = "km_" + String(repeating: "r", count: 43)
+    static let adminSecret = "km_" + String(repeating: "a", count: 43)
+    static let otherSecret = "km_" + String(repeating: "o", count: 43)
+
+    let folder: String
+    let journal: MemoryJournal
+    let signal = ChangeSignal()
+    let clock = ManualClock()
+    let registry: ConnectionRegistry
+    let replayer = RecordingReplayer()
+    let metrics = WebhookMetrics()
+    let readers: ReaderPool
+    let log = RecordingLog()
+
+    init(_ files: [String: String] = ["bell": "adapter: bell\nsettings: {key: env:BELL_KEY}"]) throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "gateway-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let signal = signal
+        journal = MemoryJournal { signal.publish($0) }
+        registry = ConnectionRegistry(
+            directory: ConnectionDirectory(
+                path: folder, adapters: [BellAdapter.self], environment: ["BELL_KEY": "hush", "HOOK": "0123456789abcdef"]),
+            log: log)
+        readers = ReaderPool(journal: journal)
+        for (name, text) in files { try write(text, to: name) }
+        try addKey("read", Self.secret, [.read])
+        try addKey("admin", Self.adminSecret, [.read, .admin])
+        try addKey("other", Self.otherSecret, [.read, .admin], tenant: "other")
+        registry.reload()
+    }
+
+    func write(_ text: String, to name: String) throws {
+        try text.write(toFile: "\(folder)/\(name).yaml", atomically: true, encoding: .utf8)
+    }
+
+    func addKey(_ id: String, _ secret: String, _ scopes: [APIKey.Scope], tenant: String = "default") throws {
+        try journal.insert(
+            APIKey(
+                id: id, name: id, tenant: TenantID(tenant), scopes: scopes, secretHash: KeyDesk.hash(of: secret),
+                createdAt: clock.now()))
+    }
+
+    var services: APIServices {
+        APIServices(
+            journal: journal, readers: readers, keys: KeyDesk(store: journal, readers: readers, clock: clock),
+            connections: registry, signal: signal, explainer: FixedExplainer(), replayer: replayer, webhookMetrics: metrics,
+            clock: clock, log: log, version: "0.0.0")
+    }
+
+    func serve(loops: Int = 1, _ body: (SocketAddress) async throws -> Void) async throws {
+        var router = GatewayAPI.makeRouter(log: log)
+        GatewayAPI(services).register(in: &router)
+        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log).register(in: &router)
+        defer { close() }
+        try await withServer(router, loops: loops) { _, address in try await body(address) }
+    }
+
+    /// Ends the threads and takes the folder away; `serve` does it by itself.
+    func close() {
+        readers.close()
+        do {
+            try FileManager.default.removeItem(atPath: folder)
+        } catch {
+            Issue.record("the folder of connections stays: \(error)")
+        }
+    }
+
+    /// Puts a call into the journal, as its latest change.
+    @discardableResult
+    func addCall(
+        _ number: Int, revision: Int = 1, tenant: String = "default", mergedInto: CallID? = nil, isDeleted: Bool = false,
+        direction: Direction = .inbound, external: String = "+79000001234", name: String = "Anna"
+    ) -> CallID {
+        let started = Instant(milliseconds: 1_772_442_000_000 + Int64(number) * 1000)
+        let id = CallID(time: started, rest: UInt128(number))
+        var json = JSONWriter()
+        Examples.call.write(to: &json)
+        var call = json.finish()
+        call = Array(
+            String(decoding: call, as: UTF8.self)
+                .replacing("call_01932f0a-7d3c-7abc-9def-0123456789ab", with: id.description)
+                .replacing("\"revision\":4", with: "\"revision\":\(revision)")
+                .replacing("\"name\":null", with: "\"name\":\"\(name)\"").utf8)
+        var batch = DerivedBatch()
+        batch.calls = [
+            CallRow(
+                id: id, tenant: TenantID(tenant), connection: ConnectionID("bell"), revision: revision, startedAt: started,
+                updatedAt: started, direction: direction, disposition: .answered, state: .ended, line: "+74950000001",
+                number: external, mergedInto: mergedInto, isDeleted: isDeleted)
+        ]
+        batch.changes = [ChangeRow(tenant: TenantID(tenant), call: id, type: .ended, revision: revision, body: call)]
+        journal.submit(batch)
+        return id
+    }
+}
+
+/// Notes what it was asked to do.
+final class RecordingReplayer: Replayer {
+    let requests = Mutex<[(selection: ReplaySelection, dryRun: Bool)]>([])
+
+    func replay(_ selection: ReplaySelection, dryRun: Bool) async throws -> ReplayReport {
+        let count = requests.withLock { requests in
+            requests.append((selection, dryRun))
+            return requests.count
+        }
+        return ReplayReport(records: count, states: [.decoded: count])
+    }
+}
+
+struct FixedExplainer: CallExplainer {
+    func explain(_ call: CallID) throws -> [UInt8]? { Array("{\"call_id\":\"\(call)\"}".utf8) }
+}
+
+/// Keeps every line.
+final class RecordingLog: GatewayLog {
+    private let lines = Mutex<[String]>([])
+
+    var text: String { lines.withLock { $0.joined(separator: "\n") } }
+
+    func write(_ level: LogLevel, _ event: StaticString, _ fields: [LogField]) {
+        let line = "\(level.rawValue) \(event) " + fields.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+        lines.withLock { $0.append(line) }
+    }
+}
+
+extension RawClient.Answer {
+    /// The body as JSON.
+    func json() throws -> JSONValue { try JSONValue(parsing: body) }
+
+    /// The `code` of a problem.
+    var code: String? {
+        get throws { try json()["code"]?.string }
+    }
+}
+
+extension RawClient {
+    /// Asks with a key, on a connection of its own.
+    static func get(
+        _ address: SocketAddress, _ path: String, key: String? = GatewayBench.secret, headers: String = ""
+    ) throws -> Answer {
+        try ask(address, "GET \(path) HTTP/1.1\r\nHost: h\r\n\(authorization(key))\(headers)\r\n")
+    }
+
+    static func post(
+        _ address: SocketAddress, _ path: String, body: String = "", key: String? = GatewayBench.adminSecret, headers: String = ""
+    ) throws -> Answer {
+        try ask(
+            address,
+            "POST \(path) HTTP/1.1\r\nHost: h\r\n\(authorization(key))\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        )
+    }
+
+    private static func authorization(_ key: String?) -> String { key.map { "Authorization: Bearer \($0)\r\n" } ?? "" }
+}

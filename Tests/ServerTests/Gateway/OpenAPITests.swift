@@ -1,0 +1,124 @@
+import Connector
+import Network
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+@Suite struct OpenAPITests {
+    private func description(_ bench: GatewayBench) -> JSONValue {
+        OpenAPIDescription(routes: GatewayAPI(bench.services).routes, version: "0").json
+    }
+
+    @Test func `every route that the router has is described`() async throws {
+        let bench = try GatewayBench()
+        let routes = GatewayAPI(bench.services).routes
+        try await bench.serve { address in
+            let served = try RawClient.get(address, "/openapi.json", key: nil).json()
+            #expect(served["openapi"]?.string == "3.1.0")
+            for route in routes {
+                #expect(served["paths"]?[route.pattern]?[route.method.name.lowercased()] != nil, "\(route.pattern)")
+            }
+            #expect(served["paths"]?.members.count == Set(routes.map(\.pattern)).count + 1)
+        }
+    }
+
+    @Test func `every schema that is named exists, and every example fits its schema`() throws {
+        let bench = try GatewayBench()
+        defer { bench.close() }
+        let description = description(bench)
+        let check = SchemaCheck(schemas: description["components"]?["schemas"] ?? .null)
+        for name in check.references(in: description) { #expect(description["components"]?["schemas"]?[name] != nil, "\(name)") }
+        for route in GatewayAPI(bench.services).routes {
+            guard let schema = route.answer.schema, let example = route.answer.example else { continue }
+            #expect(check.problems(of: example, named: schema) == [], "\(route.pattern)")
+        }
+    }
+
+    @Test func `what the server answers fits the description`() async throws {
+        let bench = try GatewayBench([
+            "bell": """
+            adapter: bell
+            settings: {key: env:BELL_KEY}
+            lines: {"+74950000001": {label: site}}
+            employees: {"101": {name: Ann}}
+            """
+        ])
+        let id = bench.addCall(1)
+        let routes = GatewayAPI(bench.services).routes
+        let check = SchemaCheck(schemas: description(bench)["components"]?["schemas"] ?? .null)
+        try await bench.serve { address in
+            _ = try RawClient.post(address, "/hooks/bell", body: "a", key: nil, headers: "X-Bell: hush\r\n")
+            _ = try RawClient.post(address, "/hooks/bell", body: "a", key: nil, headers: "X-Bell: no\r\n")
+            let raw = try #require(bench.journal.rawRecords.first).id
+            for route in routes {
+                guard let schema = route.answer.schema else { continue }
+                let name = route.pattern.contains("connections") ? "bell" : route.pattern.contains("inbox") ? "\(raw)" : "\(id)"
+                let path = route.pattern.replacing("{id}", with: name)
+                let answer =
+                    route.method == .post
+                    ? try RawClient.post(address, path, headers: "Idempotency-Key: \(path)\r\n")
+                    : try RawClient.get(address, path)
+                #expect(answer.status == route.answer.status, "\(path)")
+                #expect(check.problems(of: try answer.json(), named: schema) == [], "\(path)")
+            }
+            let problem = try RawClient.get(address, "/api/v1/calls?x=1").json()
+            #expect(check.problems(of: problem, named: "Problem") == [])
+        }
+    }
+}
+
+/// As much of JSON Schema as the description uses.
+struct SchemaCheck {
+    let schemas: JSONValue
+
+    /// What is wrong with `value`, by path.
+    func problems(of value: JSONValue, named name: String) -> [String] {
+        problems(of: value, schemas[name] ?? .null, at: name)
+    }
+
+    /// Names of all schemas that are referred to.
+    func references(in value: JSONValue) -> Set<String> {
+        var names: Set<String> = []
+        if let reference = value["$ref"]?.string { names.insert(Self.name(reference)) }
+        for member in value.members { names.formUnion(references(in: member.value)) }
+        for element in value.elements { names.formUnion(references(in: element)) }
+        return names
+    }
+
+    private static func name(_ reference: String) -> String { String(reference.split(separator: "/").last ?? "") }
+
+    private func problems(of value: JSONValue, _ schema: JSONValue, at path: String) -> [String] {
+        if let reference = schema["$ref"]?.string { return problems(of: value, named: Self.name(reference)) }
+        if let allowed = schema["enum"]?.elements, !allowed.isEmpty {
+            return allowed.contains(value) ? [] : ["\(path): \(value) is none of the values"]
+        }
+        let types = schema["type"]?.string.map { [$0] } ?? schema["type"]?.elements.compactMap(\.string) ?? []
+        guard types.isEmpty || types.contains(where: { Self.isOf($0, value) }) else { return ["\(path): is no \(types)"] }
+        var found: [String] = []
+        for required in schema["required"]?.elements.compactMap(\.string) ?? [] where value[required] == nil && value != .null {
+            found.append("\(path).\(required): is missing")
+        }
+        for member in value.members {
+            if let schema = schema["properties"]?[member.name] {
+                found += problems(of: member.value, schema, at: "\(path).\(member.name)")
+            } else if schema["additionalProperties"]?.bool == false {
+                found.append("\(path).\(member.name): is not described")
+            }
+        }
+        if let items = schema["items"] {
+            for element in value.elements { found += problems(of: element, items, at: "\(path)[]") }
+        }
+        return found
+    }
+
+    private static func isOf(_ type: String, _ value: JSONValue) -> Bool {
+        switch (type, value) {
+        case ("null", .null), ("string", .string), ("boolean", .bool), ("array", .array), ("object", .object),
+            ("number", .number):
+            true
+        case ("integer", .number): value.int != nil
+        default: false
+        }
+    }
+}

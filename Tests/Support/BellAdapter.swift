@@ -1,0 +1,42 @@
+import Connector
+
+/// An invented vendor with the smallest possible rules: a request is genuine when its header `x-bell` is the key.
+package struct BellAdapter: TelephonyAdapter {
+    package static let descriptor = AdapterDescriptor(
+        name: "bell", title: "Bell", version: "1",
+        settings: [
+            SettingSpecification("key", .secret, isRequired: true, help: "the key of the account"),
+            SettingSpecification("time_zone", .timeZone, standard: "Europe/Moscow", help: "the zone of its times"),
+            SettingSpecification("tone", .choice(["low", "high"]), help: "how it rings"),
+        ],
+        headers: ["x-bell", "content-type"], capabilities: ["originate"])
+
+    private let key: String
+
+    package init(settings: AdapterSettings) throws {
+        key = try settings.required("key")
+        guard settings["time_zone"] != "Nowhere" else {
+            throw SettingsError(setting: "time_zone", problem: "names no zone", hint: "write an IANA name")
+        }
+    }
+
+    package func makeAuthenticator() -> any WebhookAuthenticator { BellAuthenticator(key: key) }
+
+    package func makeDecoder() -> any EventDecoder { BellDecoder() }
+}
+
+private final class BellAuthenticator: WebhookAuthenticator {
+    let key: String
+
+    init(key: String) { self.key = key }
+
+    func authenticate(_ request: WebhookRequest) -> Authentication {
+        guard request.header("x-bell") == key else { return .refuse(status: 401, reason: "wrong key") }
+        if request.query == "ping" { return .handshake(WebhookResponse(body: Array("pong".utf8))) }
+        return .accept(WebhookResponse(body: Array("ok".utf8)))
+    }
+}
+
+private final class BellDecoder: EventDecoder {
+    func decode(_ raw: RawRecord) -> [Decoded] { [.ignored(reason: "a bell says nothing")] }
+}
