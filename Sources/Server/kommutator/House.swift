@@ -1,0 +1,84 @@
+import AdapterCatalog
+import Connector
+import Gateway
+import HTTPServer
+import Network
+import Numbering
+import SQLiteJournal
+
+/// The whole gateway put together: the only place that knows every room. Builds, starts and ends them; decides nothing.
+final class House: Sendable {
+    let settings: ServerSettings
+    let log: any GatewayLog
+    let journal: SQLiteJournal
+    let registry: ConnectionRegistry
+    let ledger: LedgerService
+    let keys: KeyDesk
+    let server: HTTPServer
+    let readers: ReaderPool
+    private let signal: ChangeSignal
+    private let clock = SystemClock()
+
+    /// Opens the journal and builds every room; nothing listens yet.
+    /// - Throws: `JournalError` or `NetworkError`, each with what to do.
+    init(_ settings: ServerSettings, log: any GatewayLog) throws {
+        self.settings = settings
+        self.log = log
+        let clock = clock
+        signal = ChangeSignal()
+        journal = try SQLiteJournal(JournalConfiguration(directory: settings.data, clock: clock), onChanges: signal.publish)
+        signal.publish(try journal.makeReader().lastChangePosition())
+        registry = ConnectionRegistry(directory: Self.directory(settings), log: log)
+        let numbering = WorldNumberingPlan()
+        ledger = LedgerService(
+            journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
+            makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
+            report: { news in log.write(.error, "ledger.trouble", [LogField("news", "\(news)")]) })
+        readers = ReaderPool(journal: journal)
+        keys = KeyDesk(store: journal, readers: readers, clock: clock)
+        let metrics = WebhookMetrics()
+        var services = APIServices(
+            journal: journal, readers: readers, keys: keys, connections: registry, signal: signal,
+            explainer: CallExplanation(journal: journal, roster: registry, numbering: numbering), replayer: ledger,
+            webhookMetrics: metrics, clock: clock, log: log, version: Kommutator.version)
+        let gauges = HouseGauges(journal: journal, ledger: ledger)
+        services.journalTrouble = { gauges.journal.statistics.failure }
+        services.moreMetrics = gauges.write
+        var router = GatewayAPI.makeRouter(log: log)
+        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log).register(in: &router)
+        GatewayAPI(services).register(in: &router)
+        server = try HTTPServer(
+            HTTPServerConfiguration(
+                listen: settings.listen, tls: settings.tls.map { TLSIdentity(certificatePath: $0.certificate, keyPath: $0.key) },
+                loops: settings.loops ?? Self.standardLoops), router: router)
+        gauges.watch(server)
+    }
+
+    static func directory(_ settings: ServerSettings) -> ConnectionDirectory {
+        ConnectionDirectory(
+            path: settings.adapters, adapters: AdapterCatalog.adapters, environment: Environment.variables,
+            defaultCountry: settings.defaultCountry)
+    }
+
+    /// One core is left to the journal's writer and the ledger.
+    private static var standardLoops: Int { max(1, Environment.processorCount - 1) }
+
+    /// Loads the connections, starts the ledger and listens.
+    /// - Returns: the addresses listened on.
+    func open() throws -> [SocketAddress] {
+        registry.reload()
+        let ledger = ledger
+        try SystemThread.start(named: "ledger", niceness: 10) { ledger.run() }
+        let addresses = try server.start()
+        StartUpMemory.giveBackCode()
+        return addresses
+    }
+
+    /// Ends in order: no new requests, answers to the open ones, the ledger, the journal's last commit.
+    func close(deadline: Duration) async {
+        await server.shutdown(deadline: deadline)
+        ledger.stop()
+        readers.close()
+        if !journal.close() { log.warning("journal.slow_close", LogField("hint", "its last commit goes on; wait for it")) }
+    }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import CSystem
+import Connector
+import Gateway
+import Network
+
+/// `kommutator serve`: runs the gateway until SIGTERM or SIGINT.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the gateway.",
+        discussion: """
+            SIGTERM and SIGINT end it in order, SIGHUP reads certificates and connections again.
+
+            Examples:
+              kommutator serve --demo
+              kommutator serve --config /etc/kommutator/kommutator.yaml
+              kommutator serve --listen 0.0.0.0:8080 --data /var/lib/kommutator --adapters /etc/kommutator/adapters.d
+            """)
+
+    @OptionGroup var server: ServerOptions
+
+    @Flag(help: "Play made-up calls of every vendor, on connections of their own, instead of adapters.d.")
+    var demo = false
+
+    private static let shutdownDeadline = Duration.seconds(10)
+
+    func run() async throws {
+        let signals = try Signals.stream([SIGTERM, SIGINT, SIGHUP])
+        let log = LogfmtLog(clock: SystemClock())
+        var settings = try server.load()
+        let playground = demo ? try DemoPlayground(data: settings.data) : nil
+        if let playground { settings.adapters = playground.adapters }
+        let house: House
+        let addresses: [SocketAddress]
+        do {
+            house = try House(settings, log: log)
+            addresses = try house.open()
+        } catch {
+            Console.complain("kommutator: \(error)")
+            throw SystemExit.unavailable
+        }
+        let scheme = settings.tls == nil ? "http" : "https"
+        let admin = try AdminSocket(house: house)
+        for address in addresses { log.info("serving", LogField("address", "\(scheme)://\(address)")) }
+        let base = addresses.first.map { "\(scheme)://\($0)" }
+        if let playground, let base { try await playground.welcome(to: house, at: base) }
+        await serve(house, until: signals, playground: playground, base: base)
+        admin.close()
+        await house.close(deadline: Self.shutdownDeadline)
+        log.info("stopped")
+    }
+
+    /// Works until the first signal that ends.
+    private func serve(
+        _ house: House, until signals: AsyncStream<Int32>, playground: DemoPlayground?, base: String?
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await house.watchConnections() }
+            group.addTask { await house.collapseOldChanges() }
+            if let playground, let base { group.addTask { await playground.play(at: base, log: house.log) } }
+            for await signal in signals {
+                guard signal == SIGHUP else { break }
+                house.reload()
+            }
+            group.cancelAll()
+        }
+    }
+}
+
+extension House {
+    /// Follows changes in the folder of connections until cancelled.
+    func watchConnections() async {
+        do {
+            try await registry.watch()
+        } catch {
+            // Cancelled: the gateway ends.
+        }
+    }
+
+    /// Keeps the change log within `retention.changes`, an hour at a time, until cancelled.
+    func collapseOldChanges() async {
+        while !Task.isCancelled {
+            let cutoff = SystemClock().now().advanced(by: .zero - settings.changeRetention)
+            _ = journal.collapseChanges(olderThan: cutoff) { [log] result in
+                switch result {
+                case .success(0): break
+                case .success(let count): log.info("changes.collapsed", LogField("count", "\(count)"))
+                case .failure(let error): log.error("changes.collapse_failed", LogField("reason", error.description))
+                }
+            }
+            do { try await Task.sleep(for: .seconds(3600)) } catch { return }
+        }
+    }
+
+    /// SIGHUP: certificates for new connections, connections if their files changed.
+    func reload() {
+        registry.reload()
+        do {
+            try server.reloadTLS()
+            log.info("reloaded")
+        } catch {
+            log.error("tls.reload_failed", LogField("reason", "\(error)"), LogField("hint", "the old certificate stays in use"))
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Connector
+import Network
+import VendorSimulators
+
+/// `kommutator simulate`: sends what a vendor would send, and checks the answers.
+struct SimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Send what a vendor would send, signed and in order, and check the answers.",
+        discussion: """
+            Without --connection the settings of the demonstration sign (serve --demo), each overridden by an environment variable:
+            KOMMUTATOR_SIMULATE_API_SALT for api_salt. Identifiers and times are new in each run.
+
+            EXAMPLES (with HOOKS=http://127.0.0.1:8080/hooks)
+              One missed call, at the vendor's pace:
+                kommutator simulate mango --scenario inbound-missed --to $HOOKS/demo-mango
+              Everything Zadarma may send, ten times as fast:
+                kommutator simulate zadarma --speed 10 --to $HOOKS/demo-zadarma
+              With adapters.d/sales.yaml; /hooks/sales and its url_token are added:
+                kommutator simulate mango --connection sales --to http://127.0.0.1:8080
+              Load, 500 calls a second for two minutes:
+                kommutator simulate mango --rate 500 --calls 60000 --to $HOOKS/demo-mango
+              Some 10,000 requests for a load driver:
+                kommutator simulate mango --calls 1700 --dump FILE --to $HOOKS/demo-mango
+
+            EXIT STATUS
+              0 all answers as the vendor expects, 64 wrong usage, 69 requests without answer, 76 unexpected answers, 78 settings.
+
+            \(vendorTable)
+            """)
+
+    @Argument(help: "Who sends: \(vendorNames).")
+    var vendor: String
+
+    @Option(help: "A scenario, or all; may be given several times, then they are played in turn.")
+    var scenario: [String] = ["all"]
+
+    @Option(name: .customLong("to"), help: "The address of the connection's entrance.")
+    var target: String
+
+    @Option(
+        help: "Calls that begin in a second; their requests then follow each other without waiting. Default: all begin at once.")
+    var rate: Double?
+
+    @Option(help: "How many calls. Default: one of each scenario.")
+    var calls: Int?
+
+    @Option(help: "Times as fast as the vendor. Default: 1, or no waiting where --rate or --dump is given.")
+    var speed: Double?
+
+    @Option(help: "Calls at the same time; further ones wait.")
+    var concurrency = 256
+
+    @Option(help: "Sign with the settings of this connection.")
+    var connection: String?
+
+    @Option(help: "The folder of connections.")
+    var adapters = "adapters.d"
+
+    @Option(help: "Tells runs apart: the same seed has the same identifiers. Default: a new one.")
+    var seed: UInt64?
+
+    @Option(help: "text or json.")
+    var output = SimulationOutput.text
+
+    @Option(help: "Write the requests to this file (- is the standard output), one JSON object a line, and send nothing.")
+    var dump: String?
+
+    func validate() throws {
+        guard let vendor = VendorSimulators.simulator(for: vendor) else {
+            throw ValidationError("there is no vendor `\(vendor)`; there are \(Self.vendorNames)")
+        }
+        for name in scenario where name != "all" && !vendor.scenarios.contains(where: { $0.rawValue == name }) {
+            let names = vendor.scenarios.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("\(self.vendor) has no scenario `\(name)`; it has \(names), and all")
+        }
+        try require(rate.map { $0 > 0 && $0.isFinite }, "--rate is a number of calls a second, above 0")
+        try require(speed.map { $0 > 0 && $0.isFinite }, "--speed is how many times as fast, above 0")
+        try require(calls.map { $0 > 0 }, "--calls is at least 1")
+        try require((1...10_000).contains(concurrency), "--concurrency is 1 to 10000")
+    }
+
+    func run() async throws {
+        guard let vendor = VendorSimulators.simulator(for: vendor) else { return }
+        let settings = try SimulationSettings.read(
+            vendor: vendor.adapter, connection: connection, folder: adapters, target: target)
+        let scenarios = scenario.contains("all") ? vendor.scenarios : scenario.compactMap(Scenario.init(rawValue:))
+        let isPaced = speed != nil || (rate == nil && dump == nil)
+        let plan = SimulationPlan(
+            try settings.simulator(vendor), scenarios: scenarios, calls: calls ?? scenarios.count, rate: rate,
+            speed: isPaced ? speed ?? 1 : nil, seed: seed ?? .random(in: 0 ... .max))
+        if let dump { return try SimulationDump(plan, path: settings.path).write(to: dump) }
+        try await play(plan, at: settings.address)
+    }
+
+    private func play(_ plan: SimulationPlan, at address: String) async throws {
+        var limits = OutgoingHTTPConfiguration()
+        limits.connectionsPerHost = concurrency
+        limits.keptConnections = concurrency
+        let client = try OutgoingHTTP(limits, name: "simulate")
+        let runner = SimulationRunner(
+            plan, target: address, over: client, concurrency: concurrency, clock: ContinuousClock(), timekeeper: SystemClock())
+        let report = await SimulationProgressLine.show { progress in
+            await withTaskExecutorPreference(client.loop) { await runner.run(progress) }
+        }
+        await client.shutdown()
+        Console.say(output == .json ? String(decoding: report.json, as: UTF8.self) : report.text)
+        guard report.isGood else { throw report.tally.unexpected > 0 ? SystemExit.protocolBroken : SystemExit.unavailable }
+    }
+
+    private func require(_ holds: Bool?, _ message: String) throws {
+        if holds == false { throw ValidationError(message) }
+    }
+
+    private static var vendorNames: String { VendorSimulators.simulators.map { $0.adapter }.joined(separator: ", ") }
+
+    private static var vendorTable: String {
+        let lines = VendorSimulators.simulators.map { simulator in
+            "  \(simulator.adapter): \(simulator.scenarios.map(\.rawValue).joined(separator: ", "))"
+        }
+        return (["SCENARIOS"] + lines).joined(separator: "\n")
+    }
+}
+
+/// How the outcome is written.
+enum SimulationOutput: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}
