@@ -74,6 +74,7 @@ import Testing
             for name in ["title", "detail", "code", "id"] { #expect(problem[name]?.string?.isEmpty == false) }
             #expect(problem["errors"]?.elements == [])
             #expect(bench.log.text.contains("id=\(problem["id"]?.string ?? "none")"))
+            #expect(try RawClient.get(address, "/nowhere").json()["code"]?.string == "not-found")
         }
     }
 

@@ -58,8 +58,10 @@ struct APIDoor: Sendable {
 
     /// How the server's own refusals look: unknown path, wrong method, malformed request.
     static func errorRenderer(_ log: any GatewayLog) -> ErrorRenderer {
-        { status, code, detail in
+        { status, reason, detail in
             let id = makeProblemID()
+            // The server's reasons are labels of metrics; a problem's code is a slug like every other of the API.
+            let code = reason.replacing("_", with: "-")
             let level: LogLevel = status.code >= 500 ? .error : .debug
             log.write(level, "http.refused", [LogField("id", id), LogField("code", code)])
             return APIProblem(status, code, status.phrase, detail: detail).response(id: id)
