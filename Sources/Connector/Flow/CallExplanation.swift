@@ -49,6 +49,7 @@ package struct CallExplanation: CallExplainer {
     private static func note(_ record: Call, after event: CallEvent, in fields: inout [Field]) {
         var json = JSONWriter()
         record.write(to: &json)
+        // Written by us a line above: it is JSON.
         guard let text = try? JSONText(json.finish()) else { return }
         for (name, value) in text.root.members where !silent.contains(name) {
             let source = Array(value.source)

@@ -87,6 +87,8 @@ package final class LedgerService: Sendable {
     }
 
     /// Waits a moment, or for `stop()`: nothing lies behind the last position there is.
+    ///
+    /// That ask never reaches the table, so it has no error of its own; the trouble before it has been reported.
     private func pause() {
         _ = try? journal.committedRecords(after: .max - 1, limit: 1, timeout: Self.housekeepingInterval)
     }
