@@ -67,7 +67,7 @@ import Testing
             try ledger.apply(events, of: raw, profile: profile, into: &batch)
         }
         var latest: [CallID: [UInt8]] = [:]
-        for change in batch.changes { latest[change.call] = change.body }
+        for change in batch.changes { latest[change.call] = try PackedJSON.expand(change.body) }
         return try latest.values.map { try JSONValue(parsing: $0) }
             .sorted {
                 ($0["started_at"]?.string ?? "", $0["id"]?.string ?? "") < (

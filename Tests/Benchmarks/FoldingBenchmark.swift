@@ -8,7 +8,7 @@ enum FoldingBenchmark {
         let numbering = PlainNumbering()
         var events = 0
         var bytes = 0
-        var buffer: [UInt8] = []
+        var json = PackedJSONWriter()
         let cpu = CPUTime.microseconds {
             for story in stories {
                 var history = CallHistory()
@@ -16,10 +16,8 @@ enum FoldingBenchmark {
                     history.insert(event)
                     let call = CallFold.record(
                         of: history, id: CallID(time: .base, rest: 1), createdAt: .base, profile: .test, numbering: numbering)
-                    var json = JSONWriter(reusing: buffer)
                     call.write(to: &json)
-                    buffer = json.finish()
-                    bytes += buffer.count
+                    bytes += json.count
                     events += 1
                 }
             }

@@ -51,17 +51,17 @@ final class MemoryJournalReader: JournalReader {
 
     func events(of call: CallID) throws -> [EventRow] { look { state in state.events.filter { $0.call == call } } }
 
-    func call(_ id: CallID) throws -> StoredCall? { look { state in state.calls[id].map { Self.stored($0, state) } } }
+    func call(_ id: CallID) throws -> StoredCall? { try look { state in try state.calls[id].map { try Self.stored($0, state) } } }
 
     func openCalls() throws -> [CallID] {
         look { state in state.calls.values.filter { $0.state != .ended }.map(\.id).sorted() }
     }
 
     func calls(_ query: CallQuery) throws -> [StoredCall] {
-        look { state in
+        try look { state in
             let rows = state.calls.values.filter { Self.matches($0, query, state) }
             let sorted = rows.sorted { ($0.startedAt, $0.id) > ($1.startedAt, $1.id) }
-            return sorted.prefix(query.limit).map { Self.stored($0, state) }
+            return try sorted.prefix(query.limit).map { try Self.stored($0, state) }
         }
     }
 
@@ -83,19 +83,22 @@ final class MemoryJournalReader: JournalReader {
         ].allSatisfy { $0 ?? true }
     }
 
-    private static func stored(_ row: CallRow, _ state: MemoryJournal.State) -> StoredCall {
+    private static func stored(_ row: CallRow, _ state: MemoryJournal.State) throws -> StoredCall {
         StoredCall(
             id: row.id, tenant: row.tenant, connection: row.connection, revision: row.revision, startedAt: row.startedAt,
-            mergedInto: row.mergedInto, isDeleted: row.isDeleted, body: state.bodies[row.id] ?? [])
+            mergedInto: row.mergedInto, isDeleted: row.isDeleted,
+            body: try state.bodies[row.id].map(PackedJSON.expand) ?? [])
     }
 
     // MARK: Changes
 
     func changes(tenant: TenantID, after position: Int64, limit: Int) throws -> [StoredChange] {
-        look { state in
+        try look { state in
             // Positions count from 1 without gaps, so the place in the array is known.
             let rest = state.changes.dropFirst(Int(max(0, position))).lazy.filter { $0.row.tenant == tenant }
-            return rest.prefix(limit).map { StoredChange(position: $0.position, type: $0.row.type.rawValue, body: $0.row.body) }
+            return try rest.prefix(limit).map {
+                StoredChange(position: $0.position, type: $0.row.type.rawValue, body: try PackedJSON.expand($0.row.body))
+            }
         }
     }
 

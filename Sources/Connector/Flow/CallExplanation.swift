@@ -47,10 +47,8 @@ package struct CallExplanation: CallExplainer {
     private static let silent: Set<String> = ["id", "schema_version", "revision", "tenant_id", "connection_id", "created_at"]
 
     private static func note(_ record: Call, after event: CallEvent, in fields: inout [Field]) {
-        var json = JSONWriter()
-        record.write(to: &json)
         // Written by us a line above: it is JSON.
-        guard let text = try? JSONText(json.finish()) else { return }
+        guard let text = try? JSONText(record.json()) else { return }
         for (name, value) in text.root.members where !silent.contains(name) {
             let source = Array(value.source)
             guard let known = fields.firstIndex(where: { $0.name == name }) else {

@@ -33,7 +33,7 @@ package final class CallLedger {
     private var callOfKey: [ConnectionID: [ExternalKey: CallID]] = [:]
     private let reader: any JournalReader
     let numbering: any NumberingPlan
-    private var json = JSONWriter()
+    private var json = PackedJSONWriter()
 
     /// - Parameter reader: where calls are found that are no longer in memory.
     package init(reader: any JournalReader, numbering: any NumberingPlan) {
@@ -138,7 +138,7 @@ package final class CallLedger {
         let isFull = live.history.events.count >= Self.eventLimit && event.source != .system
         guard !isFull else { return live.history.events.contains { $0.id == event.id } }
         if case .repeated = live.history.insert(event) { return true }
-        batch.events.append(EventRow(id: event.id, call: id, rawPosition: raw.position, body: event.encoded()))
+        batch.events.append(EventRow(id: event.id, call: id, rawPosition: raw.position, body: event.encoded(by: &json)))
         return true
     }
 
@@ -228,11 +228,10 @@ package final class CallLedger {
     }
 
     private func encode(_ record: Call) -> (body: [UInt8], hash: UInt128) {
-        json.restart()
         let content = record.write(to: &json)
         var hash = StableHash()
-        json.withBytes { hash.combine(bytes: UnsafeRawBufferPointer(rebasing: $0[content...])) }
-        return (json.bytes, hash.value)
+        json.withBytes(from: content) { hash.combine(bytes: $0) }
+        return (json.packed, hash.value)
     }
 }
 
@@ -260,7 +259,7 @@ extension CallLedger {
             batch.removedEvents.append(RemovedEvent(id: event.id, call: loser))
             guard let insertion = calls[survivor]?.history.insert(event) else { continue }
             if case .repeated = insertion { continue }
-            batch.events.append(EventRow(id: event.id, call: survivor, rawPosition: 0, body: event.encoded()))
+            batch.events.append(EventRow(id: event.id, call: survivor, rawPosition: 0, body: event.encoded(by: &json)))
         }
     }
 

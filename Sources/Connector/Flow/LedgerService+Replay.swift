@@ -71,7 +71,7 @@ extension LedgerRoom {
         report.differences = try batch.changes.map { change in
             ReplayReport.Difference(
                 call: change.call, before: try reader.call(change.call)?.body,
-                after: change.type == .deleted ? nil : change.body)
+                after: change.type == .deleted ? nil : try PackedJSON.expand(change.body))
         }
         if !dryRun, !batch.isEmpty { submit(batch, touching: Set(batch.changes.map(\.call))) }
         return report

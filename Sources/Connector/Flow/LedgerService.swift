@@ -20,7 +20,7 @@ package final class LedgerService: Sendable {
 
     /// Raw records folded into one batch. A batch is one piece of a commit, and whoever waits for an acknowledgement waits for
     /// it too: small enough not to be felt, large enough to be worth its hand-over.
-    private static let batchLimit = 32
+    private static let batchLimit = 128
     /// How often age is looked at.
     private static let housekeepingInterval = Duration.seconds(1)
 

@@ -14,6 +14,13 @@ enum JSONBytes {
         return position
     }
 
+    /// Whether `text`, which is UTF-8, stands between quotes as it is (RFC 8259 §7).
+    static func needsNoEscape(_ text: UnsafeRawBufferPointer) -> Bool {
+        var end = endOfPlainRun(in: text, from: 0)
+        while end < text.count, text[end] >= 0x80 { end = endOfPlainRun(in: text, from: end + 1) }
+        return end == text.count
+    }
+
     static func isPlain(_ byte: UInt8) -> Bool {
         byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }

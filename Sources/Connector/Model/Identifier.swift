@@ -37,15 +37,46 @@ package struct Identifier<Subject: IdentifierSubject>: Hashable, Comparable, Sen
 /// What an identifier names; gives its prefix.
 package protocol IdentifierSubject: Sendable {
     static var prefix: String { get }
+    /// The prefix's place in `IdentifierPrefixes.all`.
+    static var prefixCode: UInt8 { get }
 }
 
-package enum CallSubject: IdentifierSubject { package static let prefix = "call_" }
-package enum EventSubject: IdentifierSubject { package static let prefix = "evt_" }
-package enum LegSubject: IdentifierSubject { package static let prefix = "leg_" }
-package enum ParticipantSubject: IdentifierSubject { package static let prefix = "par_" }
-package enum TransferSubject: IdentifierSubject { package static let prefix = "trf_" }
-package enum RecordingSubject: IdentifierSubject { package static let prefix = "rec_" }
-package enum RawSubject: IdentifierSubject { package static let prefix = "raw_" }
+/// The prefixes in the order of the codes by which packed JSON knows them; new ones are added at the end.
+enum IdentifierPrefixes {
+    static let all = [
+        CallSubject.prefix, EventSubject.prefix, LegSubject.prefix, ParticipantSubject.prefix, TransferSubject.prefix,
+        RecordingSubject.prefix, RawSubject.prefix,
+    ]
+}
+
+package enum CallSubject: IdentifierSubject {
+    package static let prefix = "call_"
+    package static var prefixCode: UInt8 { 0 }
+}
+package enum EventSubject: IdentifierSubject {
+    package static let prefix = "evt_"
+    package static var prefixCode: UInt8 { 1 }
+}
+package enum LegSubject: IdentifierSubject {
+    package static let prefix = "leg_"
+    package static var prefixCode: UInt8 { 2 }
+}
+package enum ParticipantSubject: IdentifierSubject {
+    package static let prefix = "par_"
+    package static var prefixCode: UInt8 { 3 }
+}
+package enum TransferSubject: IdentifierSubject {
+    package static let prefix = "trf_"
+    package static var prefixCode: UInt8 { 4 }
+}
+package enum RecordingSubject: IdentifierSubject {
+    package static let prefix = "rec_"
+    package static var prefixCode: UInt8 { 5 }
+}
+package enum RawSubject: IdentifierSubject {
+    package static let prefix = "raw_"
+    package static var prefixCode: UInt8 { 6 }
+}
 
 package typealias CallID = Identifier<CallSubject>
 package typealias EventID = Identifier<EventSubject>

@@ -176,7 +176,7 @@ package struct ChangeRow: Sendable {
     package var call: CallID
     package var type: EventType
     package var revision: Int
-    /// The call's JSON object.
+    /// The call's JSON object, packed (`PackedJSON`); readers give it back as text.
     package var body: [UInt8]
 
     package init(tenant: TenantID, call: CallID, type: EventType, revision: Int, body: [UInt8]) {

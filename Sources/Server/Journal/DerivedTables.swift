@@ -12,6 +12,8 @@ final class DerivedTables {
     private let cursor: Statement
     private let calls: CallTable
     private(set) var lastChange: Int64
+    /// The raw position up to which derived rows are in.
+    private(set) var through: Int64
 
     init(_ database: Database) throws(JournalError) {
         self.database = database
@@ -32,11 +34,16 @@ final class DerivedTables {
         cursor = try Statement("INSERT OR REPLACE INTO meta(name, value) VALUES ('derived', ?1)", in: database)
         calls = try CallTable(database)
         lastChange = try Self.newestChange(database)
+        through = try Self.derivedPosition(database)
     }
 
     /// The newest change position of all tenants. A call's latest change is never removed, so this never goes back.
     static func newestChange(_ database: Database) throws(JournalError) -> Int64 {
         try database.number("SELECT max(position) FROM change") ?? 0
+    }
+
+    private static func derivedPosition(_ database: Database) throws(JournalError) -> Int64 {
+        try database.number("SELECT value FROM meta WHERE name = 'derived'") ?? 0
     }
 
     /// Writes `batch`; changes get the time `now`.
@@ -50,14 +57,16 @@ final class DerivedTables {
         for (call, position) in latest { try calls.point(call, to: position) }
         for row in batch.keys { try write(row, names: &names) }
         for row in batch.participants { try write(row, names: &names) }
-        guard let through = batch.through else { return }
-        cursor.bind(1, through)
+        guard let end = batch.through else { return }
+        cursor.bind(1, end)
         try cursor.run()
+        through = end
     }
 
     /// Starts again at what is committed, after a transaction was undone.
     func reload() throws(JournalError) {
         lastChange = try Self.newestChange(database)
+        through = try Self.derivedPosition(database)
         try calls.reload()
     }
 

@@ -57,6 +57,6 @@ extension SQLiteReader {
             id: try row.identifier(0), tenant: TenantID(try names.name(of: row.int(1))),
             connection: ConnectionID(try names.name(of: row.int(2))), revision: Int(row.int(3)),
             startedAt: Instant(milliseconds: row.int(4)), mergedInto: try row.optionalIdentifier(5),
-            isDeleted: row.int(6) != 0, body: row.bytes(7))
+            isDeleted: row.int(6) != 0, body: try row.json(7, expander))
     }
 }

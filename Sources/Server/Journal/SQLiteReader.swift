@@ -6,6 +6,7 @@ import Connector
 package final class SQLiteReader: JournalReader {
     let database: Database
     var names: NameTable
+    let expander = PackedJSONExpander()
 
     /// Opens the journal in `directory` for reading, whether a gateway runs there or not.
     package convenience init(directory: String) throws(JournalError) {
@@ -45,7 +46,9 @@ package final class SQLiteReader: JournalReader {
         statement.bind(1, tenant)
         statement.bind(2, position)
         statement.bind(3, Int64(max(0, limit)))
-        return try statement.rows { StoredChange(position: $0.int(0), type: $0.text(1), body: $0.bytes(2)) }
+        return try statement.rows { [expander] row throws(JournalError) in
+            StoredChange(position: row.int(0), type: row.text(1), body: try row.json(2, expander))
+        }
     }
 
     /// The position up to which the tenant's changes were collapsed: a cursor below it has expired, 0 never does.

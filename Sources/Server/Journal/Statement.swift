@@ -141,6 +141,17 @@ final class Statement {
         return [UInt8](UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
     }
 
+    /// The text that a column of packed JSON stands for.
+    func json(_ column: Int32, _ expander: PackedJSONExpander) throws(JournalError) -> [UInt8] {
+        let packed = UnsafeRawBufferPointer(
+            start: sqlite3_column_blob(handle, column), count: Int(sqlite3_column_bytes(handle, column)))
+        do throws(PackedJSON.Damage) {
+            return try expander.expand(packed)
+        } catch {
+            throw JournalError(.corrupt, "\(error)", hint: "restore the data from a backup")
+        }
+    }
+
     func identifier<Subject>(_ column: Int32) throws(JournalError) -> Identifier<Subject> {
         guard let start = sqlite3_column_blob(handle, column), sqlite3_column_bytes(handle, column) == 16 else {
             throw JournalError(.corrupt, "an identifier of 16 bytes is missing", hint: "restore the data from a backup")

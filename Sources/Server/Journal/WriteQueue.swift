@@ -32,8 +32,12 @@ final class WriteQueue: Sendable {
         var appends: [QueuedAppend] = []
         var derived: ArraySlice<DerivedBatch> = []
         var derivedSets = 0
-        /// So many derived sets wait that the load is more than the machine can do at once.
+        /// Since when the oldest of them waits.
+        var derivedSince = ContinuousClock.now
+        /// So many raw records wait for their derived rows that the load is more than the machine can do at once.
         var isLagging = false
+        /// Raw records in a commit, on average over the last ones.
+        var usualRecords = 0.0
         /// When the writer last took appends.
         var lastAppendAt = ContinuousClock.now
         /// Raw records committed without the derived sets that they earned.
@@ -86,6 +90,7 @@ final class WriteQueue: Sendable {
         let ticket = state.wait { state -> Int? in
             if state.isClosing { return state.lastTicket + 1 }
             guard state.derivedSets < bounds.queuedDerivedSets else { return nil }
+            if state.derived.isEmpty { state.derivedSince = .now }
             state.derived.append(batch)
             state.derivedSets += batch.setCount
             state.lastTicket += 1
@@ -162,8 +167,13 @@ final class WriteQueue: Sendable {
 
     var isClosing: Bool { state.withLock { $0.isClosing } }
 
-    /// Says that the next `count` derived batches are committed.
-    func noteCommitted(batches count: Int) { committed.add(count, ordering: .acquiringAndReleasing) }
+    /// Says that the next `count` derived batches are committed, and how many raw records now wait for theirs.
+    func noteCommitted(batches count: Int, behind lag: Int64) {
+        committed.add(count, ordering: .acquiringAndReleasing)
+        state.withLock { state in
+            state.isLagging = lag >= (state.isLagging ? bounds.laggingRecords / 4 : bounds.laggingRecords)
+        }
+    }
 
     /// Gives back the room of appends that were committed or failed.
     func release(_ appends: [QueuedAppend]) {
@@ -194,20 +204,25 @@ final class WriteQueue: Sendable {
     private func takeDerivedAlone(from state: inout State) -> [DerivedBatch] {
         let batches = takeDerived(from: &state, upTo: bounds.derivedSetsPerIdleCommit, oneAtLeast: true)
         state.derivedCredit = 0
-        state.isLagging = state.isLagging && state.derivedSets >= bounds.laggingDerivedSets / 2
         return batches
     }
 
-    /// Somebody waits for an acknowledgement: a bounded number, so that the ledger keeps up. Where it does not all the same, the
-    /// machine is saturated: then derived rows get only the share that raw records earn them, until there is a pause.
+    /// Somebody waits for an acknowledgement: a bounded number, and not before there are enough of them to be worth it.
     private func takeDerived(from state: inout State, beside appends: [QueuedAppend]) -> [DerivedBatch] {
         state.lastAppendAt = .now
-        state.isLagging = state.isLagging || state.derivedSets >= bounds.laggingDerivedSets
-        guard state.isLagging else {
-            return takeDerived(from: &state, upTo: bounds.derivedSetsPerBusyCommit, oneAtLeast: true)
-        }
+        let records = appends.reduce(0) { $0 + $1.records.count }
+        state.usualRecords += (Double(records) - state.usualRecords) / 16
+        if state.isLagging, state.usualRecords >= Double(bounds.pressingRecords) { return takeEarned(from: &state, by: records) }
+        let isDue =
+            state.isLagging || state.derivedSets >= bounds.derivedSetsPerBusyCommit
+            || state.derivedSince.duration(to: .now) >= bounds.derivedPatience
+        return isDue ? takeDerived(from: &state, upTo: bounds.derivedSetsPerBusyCommit, oneAtLeast: true) : []
+    }
+
+    /// The machine is saturated: derived rows get only the share that raw records earn them, until there is a pause.
+    private func takeEarned(from state: inout State, by records: Int) -> [DerivedBatch] {
         let most = bounds.derivedSetsPerBusyCommit * bounds.recordsPerDerivedSet
-        state.derivedCredit = min(state.derivedCredit + appends.reduce(0) { $0 + $1.records.count }, most)
+        state.derivedCredit = min(state.derivedCredit + records, most)
         let batches = takeDerived(
             from: &state, upTo: state.derivedCredit / bounds.recordsPerDerivedSet, oneAtLeast: state.derivedCredit == most)
         let sets = batches.reduce(0) { $0 + $1.setCount }
@@ -225,6 +240,7 @@ final class WriteQueue: Sendable {
         }
         state.derived.removeFirst(batches.count)
         if state.derived.isEmpty { state.derived = [] }
+        state.derivedSince = .now
         state.derivedSets -= sets
         return Array(batches)
     }

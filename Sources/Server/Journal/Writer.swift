@@ -117,7 +117,7 @@ final class Writer {
                 rawRecords: committed.count, poisonedAppends: poisoned.count,
                 derivedSets: batches.reduce(0) { $0 + $1.setCount }, changes: Int(changes),
                 logByteCount: connection.logByteCount, time: .now - start, isWhole: kept.isEmpty))
-        queue.noteCommitted(batches: batches.count)
+        queue.noteCommitted(batches: batches.count, behind: connection.lag)
         for (index, append) in appends.enumerated() {
             append.completion(poisoned[index].map { .failed(reason: $0.description) } ?? .committed)
         }

@@ -28,6 +28,8 @@ final class WriterConnection {
 
     var lastRawPosition: Int64 { raws.lastPosition }
     var lastChangePosition: Int64 { derived.lastChange }
+    /// Raw records whose derived rows are not committed.
+    var lag: Int64 { raws.lastPosition - derived.through }
     /// Bytes in the write-ahead log after the last commit.
     var logByteCount: Int { log.byteCount }
 

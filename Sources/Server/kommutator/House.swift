@@ -68,7 +68,7 @@ final class House: Sendable {
     func open() throws -> [SocketAddress] {
         registry.reload()
         let ledger = ledger
-        try SystemThread.start(named: "ledger", niceness: 10) { ledger.run() }
+        try SystemThread.start(named: "ledger", niceness: 19) { ledger.run() }
         let addresses = try server.start()
         StartUpMemory.giveBackCode()
         return addresses

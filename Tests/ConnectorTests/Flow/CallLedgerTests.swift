@@ -93,7 +93,7 @@ private final class LedgerBench {
         let both = try bench.apply(.make("both", at: 60, keys: [ExternalKey(.session, "s1")] + Self.other))
         #expect(both.calls == [first])
         #expect(bench.types == [.created, .created, .merged, .updated])
-        let loser = try JSONValue(parsing: bench.changes[2].body)
+        let loser = try JSONValue(parsing: PackedJSON.expand(bench.changes[2].body))
         #expect(loser["merged_into"]?.string == first.description)
         #expect(try bench.apply(.make("more", at: 70, keys: Self.other, custom: [CustomField("x", "1")])).calls == [first])
         let reader = try bench.journal.makeReader()
@@ -117,7 +117,7 @@ private final class LedgerBench {
         better.facts.line = "74950000001"
         try bench.replay([better], of: former, formerly: [id])
         #expect(bench.types == [.created, .ringing])
-        #expect(try JSONValue(parsing: bench.changes[1].body)["line"]?["id"]?.string == "+74950000001")
+        #expect(try JSONValue(parsing: PackedJSON.expand(bench.changes[1].body))["line"]?["id"]?.string == "+74950000001")
     }
 
     @Test func `a call whose last event is taken back is deleted`() throws {
@@ -160,7 +160,7 @@ private final class LedgerBench {
             return
         }
         try bench.apply(event)
-        let call = try JSONValue(parsing: try #require(bench.changes.last).body)
+        let call = try JSONValue(parsing: PackedJSON.expand(#require(bench.changes.last).body))
         #expect(call["state"]?.string == "ended")
         #expect(call["disposition"]?.string == "unknown")
         #expect(call["completeness"]?["missing"]?.elements == ["hangup"])

@@ -1,22 +1,31 @@
 // The public schema, version 1: every field is there, unknown is null or [].
 
 extension Call {
-    /// Writes the call as a JSON object: what counts the revisions first, then the content.
+    /// Writes the call as a packed JSON object: what counts the revisions first, then the content.
     /// - Returns: where the content begins in the writer's bytes; two records with equal content are one revision.
     @discardableResult
-    package func write(to json: inout JSONWriter) -> Int {
+    package func write(to json: inout PackedJSONWriter) -> Int {
+        json.restart()
         json.beginObject()
         json.field("id", id)
         json.field("schema_version", Self.schemaVersion)
         json.field("revision", revision)
         json.field("updated_at", updatedAt)
+        json.forget()
         let contentStart = json.count
         writeContent(to: &json)
         json.endObject()
         return contentStart
     }
 
-    private func writeContent(to json: inout JSONWriter) {
+    /// The call as the API shows it.
+    package func json() throws(PackedJSON.Damage) -> [UInt8] {
+        var json = PackedJSONWriter()
+        write(to: &json)
+        return try PackedJSON.expand(json.packed)
+    }
+
+    private func writeContent(to json: inout PackedJSONWriter) {
         writeIdentity(to: &json)
         writeOutcome(to: &json)
         writeTimes(to: &json)
@@ -29,14 +38,14 @@ extension Call {
         writeRest(to: &json)
     }
 
-    private func writeIdentity(to json: inout JSONWriter) {
+    private func writeIdentity(to json: inout PackedJSONWriter) {
         json.field("tenant_id", tenant.name)
         json.field("connection_id", connection.name)
         json.field("provider", provider)
         json.array("external_ids", externalIDs) { $0.write(connection: connection, to: &$1) }
     }
 
-    private func writeOutcome(to json: inout JSONWriter) {
+    private func writeOutcome(to json: inout PackedJSONWriter) {
         json.field("direction", direction)
         json.field("origin", origin)
         json.field("state", state)
@@ -46,7 +55,7 @@ extension Call {
         json.object("cause", cause) { $0.write(to: &$1) }
     }
 
-    private func writeTimes(to json: inout JSONWriter) {
+    private func writeTimes(to json: inout PackedJSONWriter) {
         json.field("started_at", startedAt)
         json.field("ringing_at", ringingAt)
         json.field("system_answered_at", systemAnsweredAt)
@@ -60,20 +69,20 @@ extension Call {
         json.field("total_ms", totalMilliseconds)
     }
 
-    private func writeParties(to json: inout JSONWriter) {
+    private func writeParties(to json: inout PackedJSONWriter) {
         json.object("external_party", externalParty) { party, json in
-            json.object("number", party.number) { $0.write(to: &$1) }
+            json.object("number", party.number) { $1.members(of: $0) }
             json.field("name", party.name)
             json.nullField("contact_ref")
         }
         json.object("line", line) { line, json in
             json.field("id", line.id)
-            json.object("number", line.number) { $0.write(to: &$1) }
+            json.object("number", line.number) { $1.members(of: $0) }
             json.field("label", line.label)
         }
         json.object("requested", requested) { requested, json in
             switch requested {
-            case .number(let number): json.object("number", number) { $0.write(to: &$1) }
+            case .number(let number): json.object("number", number) { $1.members(of: $0) }
             case .user(let userID): json.field("user_id", userID)
             }
         }
@@ -81,7 +90,7 @@ extension Call {
         json.field("first_user_id", firstUserID)
     }
 
-    private func writeRest(to json: inout JSONWriter) {
+    private func writeRest(to json: inout PackedJSONWriter) {
         json.object("attribution", attribution) { $0.write(to: &$1) }
         json.nullField("cost")
         json.beginArray("tags")
@@ -122,7 +131,7 @@ extension Call {
 // MARK: - Parts
 
 extension ExternalKey {
-    fileprivate func write(connection: ConnectionID, to json: inout JSONWriter) {
+    fileprivate func write(connection: ConnectionID, to json: inout PackedJSONWriter) {
         json.beginObject()
         json.field("kind", kind)
         json.field("value", value)
@@ -133,7 +142,7 @@ extension ExternalKey {
 
 extension PhoneNumber {
     /// Writes the members of the number's object.
-    package func write(to json: inout JSONWriter) {
+    package func write(to json: inout PackedJSONWriter) {
         json.field("raw", raw)
         json.field("e164", e164)
         json.field("national", national)
@@ -146,7 +155,7 @@ extension PhoneNumber {
 }
 
 extension Cause {
-    fileprivate func write(to json: inout JSONWriter) {
+    fileprivate func write(to json: inout PackedJSONWriter) {
         json.field("sip", sip)
         json.field("q850", q850)
         json.field("provider_code", providerCode)
@@ -155,7 +164,7 @@ extension Cause {
 }
 
 extension RouteStep {
-    fileprivate func write(to json: inout JSONWriter) {
+    fileprivate func write(to json: inout PackedJSONWriter) {
         json.beginObject()
         json.field("at", at)
         json.field("kind", kind)
@@ -168,14 +177,14 @@ extension RouteStep {
 }
 
 extension Participant {
-    fileprivate func write(to json: inout JSONWriter) {
+    fileprivate func write(to json: inout PackedJSONWriter) {
         json.beginObject()
         json.field("id", id)
         json.field("role", role)
         json.field("kind", kind)
         json.field("user_id", userID)
         json.field("extension", `extension`)
-        json.object("number", number) { $0.write(to: &$1) }
+        json.object("number", number) { $1.members(of: $0) }
         json.field("display_name", displayName)
         json.field("joined_at", joinedAt)
         json.field("answered_at", answeredAt)
@@ -187,7 +196,7 @@ extension Participant {
 }
 
 extension Leg {
-    fileprivate func write(connection: ConnectionID, to json: inout JSONWriter) {
+    fileprivate func write(connection: ConnectionID, to json: inout PackedJSONWriter) {
         json.beginObject()
         json.field("id", id)
         json.array("external_ids", externalIDs) { $0.write(connection: connection, to: &$1) }
@@ -217,7 +226,7 @@ extension Leg {
 }
 
 extension Transfer {
-    fileprivate func write(to json: inout JSONWriter) {
+    fileprivate func write(to json: inout PackedJSONWriter) {
         json.beginObject()
         json.field("id", id)
         json.field("kind", kind)
@@ -227,7 +236,7 @@ extension Transfer {
         json.object("target", target) { target, json in
             switch target {
             case .participant(let id): json.field("participant_id", id)
-            case .number(let number): json.object("number", number) { $0.write(to: &$1) }
+            case .number(let number): json.object("number", number) { $1.members(of: $0) }
             }
         }
         json.field("from_leg_id", fromLegID)
@@ -240,7 +249,7 @@ extension Transfer {
 }
 
 extension Recording {
-    fileprivate func write(callID: CallID, to json: inout JSONWriter) {
+    fileprivate func write(callID: CallID, to json: inout PackedJSONWriter) {
         json.beginObject()
         json.field("id", id)
         json.field("kind", kind)
@@ -265,7 +274,7 @@ extension Recording {
 }
 
 extension Attribution {
-    fileprivate func write(to json: inout JSONWriter) {
+    fileprivate func write(to json: inout PackedJSONWriter) {
         json.nullField("assignment_id")
         json.field("tracking_number", trackingNumber)
         json.nullField("pool_id")

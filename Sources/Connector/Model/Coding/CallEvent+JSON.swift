@@ -1,9 +1,15 @@
 // How an event is kept: its own JSON object, written by the ledger and read back when an old call gets late news.
 
 extension CallEvent {
-    /// The event as a JSON object; what is not known is left out.
-    package func encoded(reusing buffer: consuming [UInt8] = []) -> [UInt8] {
-        var json = JSONWriter(reusing: buffer)
+    /// The event as a packed JSON object; what is not known is left out.
+    package func encoded() -> [UInt8] {
+        var json = PackedJSONWriter()
+        return encoded(by: &json)
+    }
+
+    /// The same, with a writer whose memory is used again.
+    package func encoded(by json: inout PackedJSONWriter) -> [UInt8] {
+        json.restart()
         json.beginObject()
         json.field("id", id)
         json.field("raw", rawID)
@@ -23,10 +29,10 @@ extension CallEvent {
             }
         }
         json.endObject()
-        return json.finish()
+        return json.packed
     }
 
-    private func writeDetails(to json: inout JSONWriter) {
+    private func writeDetails(to json: inout PackedJSONWriter) {
         if let leg { json.object("leg", leg) { $0.write(to: &$1) } }
         if facts != CallFacts() { json.object("facts", facts) { $0.write(to: &$1) } }
         if let ending { json.object("end", ending) { $0.write(to: &$1) } }
@@ -42,7 +48,7 @@ extension CallEvent {
 
     /// Reads what `encoded` wrote; `nil` for anything else.
     package init?(encoded bytes: [UInt8]) {
-        guard let text = try? JSONText(bytes) else { return nil }
+        guard let text = try? JSONText(PackedJSON.expand(bytes)) else { return nil }
         let json = text.root
         guard let id = json["id"].string.flatMap(EventID.init), let raw = json["raw"].string.flatMap(RawID.init),
             let type: EventType = json["type"].word(), let at = json["at"].instant, let received = json["received"].instant
@@ -64,19 +70,19 @@ extension CallEvent {
     /// The events of a call as the API shows them (call-record.md, Event): a JSON array in the order in which they count.
     ///
     /// `seq` numbers them in that order; `late` says that an event came in after the one that ended the call.
-    package static func publicList(_ rows: [EventRow], of call: CallID) -> [UInt8] {
+    package static func publicList(_ rows: [EventRow], of call: CallID) throws(PackedJSON.Damage) -> [UInt8] {
         let history = CallHistory(rows.compactMap { CallEvent(encoded: $0.body) })
         let endReceived = history.digest.ending?.receivedAt ?? .latest
-        var json = JSONWriter()
+        var json = PackedJSONWriter()
         json.beginArray()
         for (index, event) in history.events.enumerated() {
             event.writePublic(to: &json, call: call, sequence: index + 1, isLate: event.receivedAt > endReceived)
         }
         json.endArray()
-        return json.finish()
+        return try PackedJSON.expand(json.packed)
     }
 
-    private func writePublic(to json: inout JSONWriter, call: CallID, sequence: Int, isLate: Bool) {
+    private func writePublic(to json: inout PackedJSONWriter, call: CallID, sequence: Int, isLate: Bool) {
         json.beginObject()
         json.field("id", id)
         json.field("call_id", call)
@@ -106,7 +112,7 @@ extension CallEvent {
 
 // MARK: - Helpers
 
-extension JSONWriter {
+extension PackedJSONWriter {
     /// A field that is left out where its value is not known.
     fileprivate mutating func known(_ name: StaticString, _ text: String?) {
         if let text { field(name, text) }
@@ -140,7 +146,7 @@ extension JSONNode {
 // MARK: - Parts
 
 extension Party {
-    package func write(to json: inout JSONWriter) {
+    package func write(to json: inout PackedJSONWriter) {
         switch self {
         case .external(let number):
             json.field("kind", "external")
@@ -174,7 +180,7 @@ extension Party {
 }
 
 extension LegReport {
-    fileprivate func write(to json: inout JSONWriter) {
+    fileprivate func write(to json: inout PackedJSONWriter) {
         json.field("key", key)
         json.field("phase", phase)
         if sequence != 0 { json.field("sequence", sequence) }
@@ -197,7 +203,7 @@ extension LegReport {
 }
 
 extension CallFacts {
-    fileprivate func write(to json: inout JSONWriter) {
+    fileprivate func write(to json: inout PackedJSONWriter) {
         json.known("direction", direction)
         json.known("origin", origin)
         json.known("started", startedAt)
@@ -225,7 +231,7 @@ extension CallFacts {
 }
 
 extension EndReport {
-    fileprivate func write(to json: inout JSONWriter) {
+    fileprivate func write(to json: inout PackedJSONWriter) {
         json.field("reason", reason)
         if let sip = cause.sip { json.field("sip", sip) }
         if let q850 = cause.q850 { json.field("q850", q850) }
@@ -251,7 +257,7 @@ extension EndReport {
 }
 
 extension RecordingReport {
-    fileprivate func write(to json: inout JSONWriter) {
+    fileprivate func write(to json: inout PackedJSONWriter) {
         json.field("key", key)
         json.field("phase", phase)
         if isVoicemail { json.field("voicemail", true) }

@@ -42,10 +42,11 @@ struct CallRoutes: Sendable {
             try call.query.finish()
             let id = try await found(call).id
             let rows = try await services.readers.read { try $0.events(of: id) }
+            let events = try CallEvent.publicList(rows, of: id)
             return .json { json in
                 json.beginObject()
                 json.field("call_id", id.description)
-                json.field("events", json: CallEvent.publicList(rows, of: id))
+                json.field("events", json: events)
                 json.endObject()
             }
         }
