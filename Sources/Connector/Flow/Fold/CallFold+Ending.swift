@@ -37,8 +37,7 @@ extension CallFold {
     private func lastReason(_ ending: EndReport) -> EndReason {
         let last = legs.filter(\.isEnded).max { ($0.endedAt ?? .earliest, $0.key) < ($1.endedAt ?? .earliest, $1.key) }
         guard let reason = last?.reason else { return ending.reason }
-        let saysWho: Set<EndReason> = [.callerHungUp, .calleeHungUp]
-        if saysWho.contains(reason) || ending.reason == .unknown || ending.isStale { return reason }
+        if reason == .callerHungUp || reason == .calleeHungUp || ending.reason == .unknown || ending.isStale { return reason }
         return ending.reason
     }
 

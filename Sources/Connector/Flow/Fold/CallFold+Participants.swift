@@ -1,81 +1,88 @@
 // Who took part, and by which legs.
 
-/// What makes two parties the same participant.
-enum ParticipantKey: Hashable {
-    case external(String)
-    case user(String)
-    case ivr(String)
-    case queue(String)
-    case voicemail(String)
-
-    /// What the participant's identifier is hashed from.
-    var parts: (kind: String, name: String) {
-        switch self {
-        case .external(let number): ("external", number)
-        case .user(let name): ("user", name)
-        case .ivr(let ref): ("ivr", ref)
-        case .queue(let ref): ("queue", ref)
-        case .voicemail(let ref): ("voicemail", ref)
-        }
-    }
+/// Somebody or something that took part.
+struct CastMember {
+    /// What makes two parties the same participant: what they are, and the number, short number or name that tells them apart.
+    let kind: Participant.Kind
+    let name: String
+    /// As first shown.
+    let party: Party
+    let id: ParticipantID
 }
 
 extension CallFold {
-    func key(of party: Party) -> ParticipantKey {
+    // MARK: The cast
+
+    /// The place of `party` in the cast; a new one where it was not there.
+    func member(_ party: Party) -> Int {
+        let (kind, name) = identity(of: party)
+        if let known = cast.firstIndex(where: { $0.kind == kind && $0.name == name }) { return known }
+        cast.append(
+            CastMember(kind: kind, name: name, party: party, id: ParticipantID(of: call.id, kind: kind.rawValue, name: name)))
+        return cast.count - 1
+    }
+
+    private func identity(of party: Party) -> (Participant.Kind, String) {
         switch party {
-        case .external(let raw): .external(raw.map { number($0).e164 ?? $0 } ?? "")
-        case .user(let name, _): .user(name)
-        case .ivr(let ref): .ivr(ref ?? "")
-        case .queue(let ref): .queue(ref ?? "")
-        case .voicemail(let ref): .voicemail(ref ?? "")
+        case .external(let raw): (.external, raw.map { number($0).e164 ?? $0 } ?? "")
+        case .user(let name, _): (.user, name)
+        case .ivr(let ref): (.ivr, ref ?? "")
+        case .queue(let ref): (.queue, ref ?? "")
+        case .voicemail(let ref): (.voicemail, ref ?? "")
         }
     }
 
     func identifyParties() {
-        calledKeys = legs.map { $0.to.map(key) }
-        callingKeys = legs.map { leg in
-            var keys: [ParticipantKey] = []
-            for moment in leg.moments {
-                guard let key = moment.report.from.map(key), !keys.contains(key) else { continue }
-                keys.append(key)
-            }
-            return keys
+        called.reserveCapacity(legs.count)
+        for (index, leg) in legs.enumerated() {
+            called.append(leg.to.map(member))
+            for moment in leg.moments { noteCaller(moment.report.from, of: index) }
         }
     }
 
-    func participantID(of key: ParticipantKey) -> ParticipantID {
-        ParticipantID(of: call.id, kind: key.parts.kind, name: key.parts.name)
+    private func noteCaller(_ party: Party?, of leg: Int) {
+        guard let member = party.map(member) else { return }
+        var place = calling.count
+        while place > 0, calling[place - 1].leg == leg {
+            place -= 1
+            if calling[place].member == member { return }
+        }
+        calling.append((leg, member))
     }
 
-    func participantID(of party: Party?) -> ParticipantID? { party.map { participantID(of: key(of: $0)) } }
+    private func calls(_ member: Int, on leg: Int) -> Bool { calling.contains { $0.leg == leg && $0.member == member } }
+
+    func participantID(of party: Party?) -> ParticipantID? { party.map { cast[member($0)].id } }
+
+    // MARK: Participants
 
     func listParticipants() {
-        var parties: [(key: ParticipantKey, party: Party)] = []
+        var order: [Int] = []
         func add(_ party: Party?) {
-            guard let party else { return }
-            let key = key(of: party)
-            if !parties.contains(where: { $0.key == key }) { parties.append((key, party)) }
+            guard let member = party.map(member), !order.contains(member) else { return }
+            order.append(member)
         }
         if let raw = call.externalParty?.number.raw { add(.external(number: raw.isEmpty ? nil : raw)) }
+        let main = order.first
         for leg in legs {
             add(leg.firstFrom)
             add(leg.to)
         }
         add(ending?.user)
-        call.participants = parties.map { participant($0.key, $0.party) }
+        call.participants.reserveCapacity(order.count)
+        for member in order { call.participants.append(participant(member, isMain: member == main)) }
     }
 
-    private func participant(_ key: ParticipantKey, _ party: Party) -> Participant {
-        var participant = Participant(
-            id: participantID(of: key), role: role(key, party), kind: Self.kind(of: party))
-        let own = legs.indices.filter { calledKeys[$0] == key || callingKeys[$0].contains(key) }
-        participant.joinedAt = own.map { legs[$0].startedAt }.min()
-        let ends = own.map { legs[$0].endedAt ?? (isEnded ? call.endedAt : nil) }
-        participant.leftAt = ends.contains(nil) ? nil : ends.compactMap { $0 }.max()
-        switch party {
+    /// - Parameter isMain: whether it is the call's outside party.
+    private func participant(_ member: Int, isMain: Bool) -> Participant {
+        let one = cast[member]
+        var participant = Participant(id: one.id, role: role(member, isMain: isMain), kind: one.kind)
+        let own = legs.indices.filter { called[$0] == member || calls(member, on: $0) }
+        readPresence(on: own, into: &participant)
+        switch one.party {
         case .external(let raw):
             participant.number = number(raw ?? "")
-            participant.displayName = key == mainExternalKey ? call.externalParty?.name : nil
+            participant.displayName = isMain ? call.externalParty?.name : nil
         case .user(let name, _):
             participant.userID = userID(name)
             participant.extension = name
@@ -83,67 +90,82 @@ extension CallFold {
         case .ivr(let ref), .queue(let ref), .voicemail(let ref):
             participant.displayName = ref
         }
-        readTalk(of: key, own: own, into: &participant)
+        readTalk(of: one, own: own, isMain: isMain, into: &participant)
         return participant
     }
 
-    private func readTalk(of key: ParticipantKey, own: [Int], into participant: inout Participant) {
-        switch key {
-        case .external where key == mainExternalKey:
+    /// From the start of the first leg to the end of the last.
+    private func readPresence(on own: [Int], into participant: inout Participant) {
+        var isThere = false
+        for leg in own {
+            participant.joinedAt = min(participant.joinedAt ?? .latest, legs[leg].startedAt)
+            guard let end = legs[leg].endedAt ?? (isEnded ? call.endedAt : nil) else {
+                isThere = true
+                continue
+            }
+            participant.leftAt = max(participant.leftAt ?? .earliest, end)
+        }
+        if isThere { participant.leftAt = nil }
+    }
+
+    private func readTalk(of one: CastMember, own: [Int], isMain: Bool, into participant: inout Participant) {
+        switch one.party {
+        case .external where isMain:
             participant.answeredAt = call.direction == .outbound ? call.answeredAt : nil
             participant.talkMilliseconds = call.talkMilliseconds
             participant.outcome = isEnded || isAnswered ? externalOutcome : nil
         case .external:
-            participant.answeredAt = own.compactMap { legs[$0].answeredAt }.min()
-            participant.outcome = participant.answeredAt == nil ? own.last.flatMap { result(of: $0) } : .talked
-        case .user(let name):
+            participant.answeredAt = firstAnswer(on: own)
+            participant.outcome = participant.answeredAt == nil ? own.last.flatMap { results[$0] } : .talked
+        case .user(let name, _):
             let talks = talkSpans(of: name)
-            participant.answeredAt = own.filter { legs[$0].to?.extension == name }.compactMap { legs[$0].answeredAt }.min()
+            let asCalled = own.filter { legs[$0].to?.extension == name }
+            participant.answeredAt = firstAnswer(on: asCalled)
             if isEnded, !isAnswered || call.answeredAt != nil {
                 let end = max(call.endedAt ?? call.startedAt, call.startedAt)
                 participant.talkMilliseconds = Self.union(talks, within: call.startedAt...end)
             }
-            participant.outcome = userOutcome(name, own: own, talked: !talks.isEmpty)
+            participant.outcome = userOutcome(name, called: asCalled, talked: !talks.isEmpty)
         case .ivr, .queue, .voicemail:
-            participant.answeredAt = own.compactMap { legs[$0].answeredAt }.min()
+            participant.answeredAt = firstAnswer(on: own)
         }
     }
 
-    private var mainExternalKey: ParticipantKey? {
-        call.externalParty.map { .external($0.number.e164 ?? $0.number.raw) }
+    private func firstAnswer(on own: [Int]) -> Instant? {
+        var first: Instant?
+        for leg in own {
+            guard let answer = legs[leg].answeredAt else { continue }
+            first = min(first ?? answer, answer)
+        }
+        return first
     }
 
     /// The talks in which that employee spoke with the outside party, or with a colleague on an internal call.
     private func talkSpans(of name: String) -> [LegTimeline.Span] {
-        zip(legs, spans).flatMap { leg, spans in
-            spans.filter { span in
-                guard case .talk(let user, let external) = span.kind else { return false }
-                if external { return user == name }
-                return call.direction == .internal && (user == name || leg.from?.extension == name)
+        var talks: [LegTimeline.Span] = []
+        for leg in legs.indices {
+            for span in spans[leg] {
+                guard case .talk(let user, let external) = span.kind else { continue }
+                let isOwn =
+                    user == name && (external || call.direction == .internal)
+                    || !external && call.direction == .internal && legs[leg].from?.extension == name
+                if isOwn { talks.append(span) }
             }
         }
+        return talks
     }
 
     // MARK: Roles and outcomes
 
-    private static func kind(of party: Party) -> Participant.Kind {
-        switch party {
-        case .external: .external
-        case .user: .user
-        case .ivr: .ivr
-        case .queue: .queue
-        case .voicemail: .voicemail
-        }
-    }
-
-    private func role(_ key: ParticipantKey, _ party: Party) -> Participant.Role {
+    private func role(_ member: Int, isMain: Bool) -> Participant.Role {
+        let party = cast[member].party
         if party.isSystem { return .system }
-        if transferLegs.contains(where: { calledKeys[$0.to] == key }) { return .transferTarget }
+        if transferLegs.contains(where: { called[$0.to] == member }) { return .transferTarget }
         switch (call.direction, party) {
-        case (.inbound, .external): return key == mainExternalKey ? .caller : .callee
+        case (.inbound, .external): return isMain ? .caller : .callee
         case (.outbound, .external): return .callee
         case (.outbound, .user): return .caller
-        case (.internal, .user): return callingKeys.first?.first == key ? .caller : .callee
+        case (.internal, .user): return calling.first { $0.leg == 0 }?.member == member ? .caller : .callee
         default: return party.isUser ? .agent : .caller
         }
     }
@@ -164,19 +186,20 @@ extension CallFold {
         }
     }
 
-    private func userOutcome(_ name: String, own: [Int], talked: Bool) -> Outcome? {
-        let called = own.filter { legs[$0].to?.extension == name }
+    private func userOutcome(_ name: String, called: [Int], talked: Bool) -> Outcome? {
         if talked {
             let handedOver = transferLegs.contains { transferor(of: $0)?.extension == name && isCompleted($0) }
             return handedOver && call.ownerUserID != userID(name) ? .transferredAway : .talked
         }
-        if let last = called.last { return result(of: last) }
+        if let last = called.last { return results[last] }
         if let end = call.disposition, end != .answered { return end == .canceled ? .canceled : nil }
         return isAnswered && call.ownerUserID == userID(name) ? .talked : nil
     }
 
+    func readResults() { results = legs.indices.map(result) }
+
     /// How a leg came out; `nil` while it lasts, and where nobody said.
-    func result(of leg: Int) -> Outcome? {
+    private func result(of leg: Int) -> Outcome? {
         let timeline = legs[leg]
         guard timeline.isEnded || isEnded || isTakenElsewhere(leg) else { return nil }
         if timeline.to?.isSystem == true { return stationResult(of: timeline) }
@@ -248,7 +271,7 @@ extension CallFold {
         call.legs = legs.indices.map { index in
             let timeline = legs[index]
             var leg = Leg(id: legID(timeline.key), externalIDs: [ExternalKey(.leg, timeline.key)])
-            leg.participantID = calledKeys[index].map { participantID(of: $0) }
+            leg.participantID = called[index].map { cast[$0].id }
             leg.parentLegID = timeline.parent.map(legID)
             leg.bridgedWith = spans[index].compactMap { span in
                 guard case .talk = span.kind else { return nil }
@@ -260,7 +283,7 @@ extension CallFold {
             leg.ringingAt = timeline.ringingAt
             leg.answeredAt = timeline.answeredAt
             leg.endedAt = timeline.endedAt ?? (isEnded ? spans[index].last?.to ?? call.endedAt : nil)
-            leg.result = result(of: index)
+            leg.result = results[index]
             return leg
         }
     }

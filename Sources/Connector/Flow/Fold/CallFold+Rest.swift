@@ -38,13 +38,13 @@ extension CallFold {
         case .user(let name, _):
             step.ref = name
             step.label = profile.employees[name]?.name
-            step.result = result(of: leg)?.rawValue
+            step.result = results[leg]?.rawValue
         case .voicemail(let ref):
             step.kind = .voicemail
             step.ref = ref
         case .external:
             step.kind = .external
-            step.result = result(of: leg)?.rawValue
+            step.result = results[leg]?.rawValue
         }
         return step
     }
@@ -84,8 +84,8 @@ extension CallFold {
     // MARK: Carried along
 
     func collectRest() {
-        call.externalIDs = (digest.keys + legs.map { ExternalKey(.leg, $0.key) }).sorted()
-        call.sources = digest.sources.sorted { $0.rawValue < $1.rawValue }
+        call.externalIDs = digest.keys
+        call.sources = digest.sources
         call.custom = digest.custom
         call.clock.timeZone = digest.timeZone
         call.clock.assumed = digest.timeZone != nil

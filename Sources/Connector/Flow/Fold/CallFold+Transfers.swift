@@ -48,9 +48,7 @@ extension CallFold {
             kind: target.hasHandover(.consultative) ? .attended : .blind,
             status: status(pair))
         transfer.transferorID = participantID(of: transferor(of: pair))
-        transfer.transfereeID = call.externalParty.map { party in
-            participantID(of: .external(party.number.e164 ?? party.number.raw))
-        }
+        transfer.transfereeID = call.externalParty.flatMap { participantID(of: .external(number: $0.number.raw)) }
         transfer.target = participantID(of: target.to).map { .participant($0) }
         transfer.fromLegID = pair.from.map { legID(legs[$0].key) }
         transfer.toLegID = legID(target.key)

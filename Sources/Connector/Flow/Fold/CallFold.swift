@@ -3,21 +3,32 @@
 /// Everything is derived anew from the set, so that order, repeats and batches cannot matter (call-record.md, rule 1). The
 /// steps stand in the order in which they need each other; each is a file of its own:
 /// legs → talk (who spoke when) → direction and parties → times → ending → transfers, route, recordings.
+///
+/// Each event of each call comes by here, so the steps copy little: legs are looked at where the history keeps them, parties are
+/// places in `cast`, and what several steps ask for is worked out once.
 package final class CallFold {
     let digest: EventDigest
     let profile: ConnectionProfile
     let numbering: any NumberingPlan
 
-    var legs: [LegTimeline] = []
+    /// By start, then by name.
+    let legs: [LegTimeline]
     /// The conversation of the call: the spans of all legs, ended where the call or a handover ended them.
     var spans: [[LegTimeline.Span]] = []
     /// The spans in which a human of ours spoke with the other side.
     var talkSpans: [LegTimeline.Span] = []
     /// Legs that came out of a transfer, each with the leg it came from where that is known.
     var transferLegs: [TransferLeg] = []
-    /// Who is called on each leg, and who calls on it over time; in the order of `legs`.
-    var calledKeys: [ParticipantKey?] = []
-    var callingKeys: [[ParticipantKey]] = []
+    /// The legs whose employee handed the call on without the vendor saying so, each with the leg that took it.
+    var unmarkedHandovers: [(from: Int, to: Int)] = []
+    /// Everybody who took part, once; places in it stand for them.
+    var cast: [CastMember] = []
+    /// Who is called on each leg, in the order of `legs`.
+    var called: [Int?] = []
+    /// Who calls on a leg at some time; sorted by leg.
+    var calling: [(leg: Int, member: Int)] = []
+    /// How each leg came out, once the call's disposition is known.
+    var results: [Outcome?] = []
     var ending: EndReport?
     var call: Call
     /// Numbers read so far: a call has few, and asks for them often.
@@ -39,8 +50,8 @@ package final class CallFold {
         history: CallHistory, id: CallID, createdAt: Instant, profile: ConnectionProfile, numbering: any NumberingPlan
     ) {
         digest = history.digest
-        ending = history.digest.ending?.report
-        legs = history.digest.legs.sorted { ($0.startedAt, $0.key) < ($1.startedAt, $1.key) }
+        ending = digest.ending?.report
+        legs = digest.legs
         self.profile = profile
         self.numbering = numbering
         call = Call(
@@ -58,6 +69,7 @@ package final class CallFold {
         readTimes()
         readState()
         readDisposition()
+        readResults()
         listParticipants()
         listLegs()
         listTransfers()
@@ -100,6 +112,7 @@ extension CallFold {
     private func measureSpans() {
         let end = reportedEnd
         spans = legs.map { $0.spans(until: end) }
+        unmarkedHandovers = findUnmarkedHandovers()
         endTalksByUnmarkedHandover()
     }
 
@@ -117,10 +130,10 @@ extension CallFold {
 
     private func firstTalk(_ leg: Int) -> Instant { spans[leg].first?.from ?? legs[leg].startedAt }
 
-    /// The legs whose employee handed the call on without the vendor saying so, each with the leg that took it.
-    var unmarkedHandovers: [(from: Int, to: Int)] {
+    private func findUnmarkedHandovers() -> [(from: Int, to: Int)] {
         let chain = legs.indices.filter { legs[$0].hasHandover(.unmarked) && legs[$0].isAnswered }
-            .sorted { (firstTalk($0), legs[$0].key) < (firstTalk($1), legs[$1].key) }
-        return zip(chain, chain.dropFirst()).map { ($0, $1) }
+        guard chain.count > 1 else { return [] }
+        let inOrder = chain.sorted { (firstTalk($0), legs[$0].key) < (firstTalk($1), legs[$1].key) }
+        return zip(inOrder, inOrder.dropFirst()).map { ($0, $1) }
     }
 }

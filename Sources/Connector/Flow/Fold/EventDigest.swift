@@ -10,7 +10,7 @@ struct EventDigest: Sendable {
         var direction: Direction?
     }
 
-    /// In the order in which they were first told of.
+    /// By start, then by name.
     private(set) var legs: [LegTimeline] = []
     private(set) var ending: Ending?
     private(set) var origin: Origin?
@@ -25,7 +25,9 @@ struct EventDigest: Sendable {
     private(set) var statedAnswer: Instant?
     private(set) var firstReceived = Instant.latest
     private(set) var lastReceived = Instant.earliest
+    /// The names of the call and of its legs, sorted.
     private(set) var keys: [ExternalKey] = []
+    /// Sorted by their words.
     private(set) var sources: [CallSource] = []
     private(set) var custom: [CustomField] = []
     private(set) var presses: [(at: Instant, report: DigitsReport)] = []
@@ -42,20 +44,38 @@ struct EventDigest: Sendable {
         earliest = min(earliest, event.occurredAt)
         firstReceived = min(firstReceived, event.receivedAt)
         lastReceived = max(lastReceived, event.receivedAt)
-        for key in event.keys where !keys.contains(key) { keys.append(key) }
-        if !sources.contains(event.source) { sources.append(event.source) }
+        for key in event.keys { take(key) }
+        if !sources.contains(event.source) {
+            sources.append(event.source)
+            sources.sort { $0.rawValue < $1.rawValue }
+        }
         for field in event.custom { take(field) }
         if event.type == .transcriptReady { hasTranscript = true }
     }
 
     private mutating func take(_ report: LegReport, at moment: Instant, of event: EventID) {
-        if let known = legs.firstIndex(where: { $0.key == report.key }) {
-            legs[known].insert(report, at: moment, of: event)
-        } else {
-            var leg = LegTimeline(key: report.key)
-            leg.insert(report, at: moment, of: event)
-            legs.append(leg)
+        var place = legs.firstIndex { $0.key == report.key } ?? legs.endIndex
+        if place == legs.endIndex {
+            legs.append(LegTimeline(key: report.key))
+            take(ExternalKey(.leg, report.key))
+        } else if !isKnownUniquelyReferenced(&legs[place]) {
+            legs[place] = legs[place].copy()
         }
+        legs[place].insert(report, at: moment, of: event)
+        while place > 0, Self.precedes(legs[place], legs[place - 1]) {
+            legs.swapAt(place, place - 1)
+            place -= 1
+        }
+    }
+
+    /// A leg's start only ever moves back.
+    private static func precedes(_ left: LegTimeline, _ right: LegTimeline) -> Bool {
+        left.startedAt == right.startedAt ? left.key < right.key : left.startedAt < right.startedAt
+    }
+
+    private mutating func take(_ key: ExternalKey) {
+        guard !keys.contains(key) else { return }
+        keys.insert(key, at: keys.firstIndex { key < $0 } ?? keys.endIndex)
     }
 
     private mutating func take(_ facts: CallFacts) {

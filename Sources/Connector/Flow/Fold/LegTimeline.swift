@@ -1,7 +1,10 @@
 /// One leg as its events tell it: moments in the vendor's order, and the spans between them.
 ///
 /// Built from the set of the leg's reports; the order in which they came does not matter.
-struct LegTimeline: Sendable {
+///
+/// A class, because a fold looks at it from many places and copies none of it. `@unchecked Sendable`: whoever holds one that others
+/// may hold too makes a copy before changing it, as `EventDigest` does.
+final class LegTimeline: @unchecked Sendable {
     /// The leg from one report to the next.
     struct Moment: Sendable {
         var at: Instant
@@ -30,48 +33,100 @@ struct LegTimeline: Sendable {
 
     let key: String
     private(set) var moments: [Moment] = []
-    private(set) var startedAt = Instant.latest
-    private(set) var ringingAt: Instant?
-    private(set) var answeredAt: Instant?
-    /// No leg ends before the last thing that is known of it.
-    private(set) var endedAt: Instant?
-    private(set) var reason: EndReason?
-    private(set) var parent: String?
-    private(set) var group: String?
-    private(set) var isTransferredAway = false
-    /// Who calls on the leg at last; a transfer may have put the client in the employee's place.
-    private(set) var from: Party?
-    /// Who called on it at first.
-    private(set) var firstFrom: Party?
-    private(set) var to: Party?
-    private(set) var handovers: [LegReport.Handover] = []
-    private var latest = Instant.earliest
+    private var told = Told()
+
+    /// What the moments say together.
+    fileprivate struct Told {
+        var startedAt = Instant.latest
+        var ringingAt: Instant?
+        var answeredAt: Instant?
+        var endedAt: Instant?
+        var reason: EndReason?
+        var parent: String?
+        var group: String?
+        var isTransferredAway = false
+        var from: Party?
+        var firstFrom: Party?
+        var to: Party?
+        var handovers = LegReport.Handovers()
+        var latest = Instant.earliest
+    }
 
     init(key: String) { self.key = key }
 
-    var isAnswered: Bool { answeredAt != nil }
-    var isEnded: Bool { endedAt != nil }
+    private init(copying other: LegTimeline) {
+        key = other.key
+        moments = other.moments
+        told = other.told
+    }
 
-    func hasHandover(_ handover: LegReport.Handover) -> Bool { handovers.contains(handover) }
+    /// A timeline of its own with the same moments.
+    func copy() -> LegTimeline { LegTimeline(copying: self) }
+
+    var startedAt: Instant { told.startedAt }
+    var ringingAt: Instant? { told.ringingAt }
+    var answeredAt: Instant? { told.answeredAt }
+    /// No leg ends before the last thing that is known of it.
+    var endedAt: Instant? { told.endedAt }
+    var reason: EndReason? { told.reason }
+    var parent: String? { told.parent }
+    var group: String? { told.group }
+    var isTransferredAway: Bool { told.isTransferredAway }
+    /// Who calls on the leg at last; a transfer may have put the client in the employee's place.
+    var from: Party? { told.from }
+    /// Who called on it at first.
+    var firstFrom: Party? { told.firstFrom }
+    var to: Party? { told.to }
+    var isAnswered: Bool { told.answeredAt != nil }
+    var isEnded: Bool { told.endedAt != nil }
+
+    func hasHandover(_ handover: LegReport.Handover) -> Bool { told.handovers.contains(.init(handover)) }
 
     /// Takes in one report; keeps the vendor's order, then time.
-    mutating func insert(_ report: LegReport, at time: Instant, of event: EventID) {
+    func insert(_ report: LegReport, at time: Instant, of event: EventID) {
         let moment = Moment(at: time, sequence: report.sequence, report: report, eventID: event)
         var index = moments.count
         while index > 0, Self.precedes(moment, moments[index - 1]) { index -= 1 }
         moments.insert(moment, at: index)
-        if index == moments.count - 1 { note(report, at: time) } else { gather() }
+        if index == moments.count - 1 { told.note(report, at: time) } else { gather() }
     }
 
     /// Reads the moments anew: one came that does not belong at the end.
-    private mutating func gather() {
-        let all = moments
-        self = LegTimeline(key: key)
-        moments = all
-        for moment in all { note(moment.report, at: moment.at) }
+    private func gather() {
+        told = Told()
+        for moment in moments { told.note(moment.report, at: moment.at) }
     }
 
-    private mutating func note(_ report: LegReport, at time: Instant) {
+    /// The end of the leg comes last, whatever the clock of its message says; else the vendor's counter, then time.
+    private static func precedes(_ left: Moment, _ right: Moment) -> Bool {
+        if left.sequence != right.sequence { return left.sequence < right.sequence }
+        let leftEnds = left.report.phase == .ended
+        if leftEnds != (right.report.phase == .ended) { return !leftEnds }
+        if left.at != right.at { return left.at < right.at }
+        return left.eventID < right.eventID
+    }
+}
+
+extension LegReport {
+    /// Several handovers at once.
+    fileprivate struct Handovers: OptionSet {
+        let rawValue: UInt8
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        init(_ handover: Handover) {
+            switch handover {
+            case .blind: rawValue = 1
+            case .consultative: rawValue = 2
+            case .returned: rawValue = 4
+            case .unmarked: rawValue = 8
+            }
+        }
+    }
+}
+
+extension LegTimeline.Told {
+    mutating func note(_ report: LegReport, at time: Instant) {
         startedAt = min(startedAt, time)
         switch report.phase {
         case .ringing: ringingAt = ringingAt ?? time
@@ -87,16 +142,7 @@ struct LegTimeline: Sendable {
         from = report.from ?? from
         firstFrom = firstFrom ?? report.from
         to = report.to ?? to
-        if let handover = report.handover, !handovers.contains(handover) { handovers.append(handover) }
-    }
-
-    /// The end of the leg comes last, whatever the clock of its message says; else the vendor's counter, then time.
-    private static func precedes(_ left: Moment, _ right: Moment) -> Bool {
-        if left.sequence != right.sequence { return left.sequence < right.sequence }
-        let leftEnds = left.report.phase == .ended
-        if leftEnds != (right.report.phase == .ended) { return !leftEnds }
-        if left.at != right.at { return left.at < right.at }
-        return left.eventID < right.eventID
+        if let handover = report.handover { handovers.insert(.init(handover)) }
     }
 }
 

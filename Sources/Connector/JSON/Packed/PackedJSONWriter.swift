@@ -11,9 +11,17 @@ package struct PackedJSONWriter: ~Copyable {
     private var texts: UnsafeMutablePointer<UInt32>
     /// Numbers of the text that were written whole.
     private var numbers: [(number: PhoneNumber, start: Int, length: Int)] = []
+    /// Literals whose number was looked up before, by their address.
+    private var literals: UnsafeMutablePointer<Literal>
     private let names = PackedWords.names
     private let values = PackedWords.values
 
+    private struct Literal {
+        var address: UInt
+        var operation: UInt8
+    }
+
+    private static let literalSlots = 1024
     private static let shortMoments = -(Int64(1) << 47)..<(1 << 47)
     private static let textSlots = 128
     /// A text that is shorter costs as much as the distance to it.
@@ -23,12 +31,15 @@ package struct PackedJSONWriter: ~Copyable {
         capacity = 2048
         bytes = .allocate(capacity: capacity)
         texts = .allocate(capacity: Self.textSlots)
+        literals = .allocate(capacity: Self.literalSlots)
+        literals.initialize(repeating: Literal(address: 0, operation: 0), count: Self.literalSlots)
         restart()
     }
 
     deinit {
         bytes.deallocate()
         texts.deallocate()
+        literals.deallocate()
     }
 
     /// Begins anew in the same memory.
@@ -71,7 +82,13 @@ package struct PackedJSONWriter: ~Copyable {
 
     /// A member's name; its value must follow.
     package mutating func name(_ name: StaticString) {
-        self.name(utf8: UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        let address = UInt(bitPattern: name.utf8Start)
+        let slot = Int(truncatingIfNeeded: address) & (Self.literalSlots - 1)
+        if literals[slot].address == address { return put(literals[slot].operation) }
+        let text = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        guard let word = names.number(of: text) else { return put(PackedJSON.Operation.name, followedBy: text) }
+        literals[slot] = Literal(address: address, operation: PackedJSON.Operation.firstName + word)
+        put(literals[slot].operation)
     }
 
     /// A name known only at run time; its value must follow.
