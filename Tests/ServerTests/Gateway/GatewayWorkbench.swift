@@ -10,7 +10,7 @@ import TestSupport
 @testable import Gateway
 
 /// A gateway over a memory journal, with a folder of connections of its own and a key of each kind.
-final class GatewayBench: Sendable {
+final class GatewayWorkbench: Sendable {
     static let secret = "km_" + String(repeating: "r", count: 43)
     static let adminSecret = "km_" + String(repeating: "a", count: 43)
     static let otherSecret = "km_" + String(repeating: "o", count: 43)
@@ -149,13 +149,13 @@ extension RawClient.Answer {
 extension RawClient {
     /// Asks with a key, on a connection of its own.
     static func get(
-        _ address: SocketAddress, _ path: String, key: String? = GatewayBench.secret, headers: String = ""
+        _ address: SocketAddress, _ path: String, key: String? = GatewayWorkbench.secret, headers: String = ""
     ) throws -> Answer {
         try ask(address, "GET \(path) HTTP/1.1\r\nHost: h\r\n\(authorization(key))\(headers)\r\n")
     }
 
     static func post(
-        _ address: SocketAddress, _ path: String, body: String = "", key: String? = GatewayBench.adminSecret, headers: String = ""
+        _ address: SocketAddress, _ path: String, body: String = "", key: String? = GatewayWorkbench.adminSecret, headers: String = ""
     ) throws -> Answer {
         try ask(
             address,
