@@ -44,7 +44,7 @@ package final class HTTPServer: Sendable {
 
     /// Listens and serves. Once in a server's life.
     /// - Returns: the addresses listened on, in order, port 0 resolved.
-    /// - Throws: `NetworkError` naming the address or the certificate file; nothing is left listening then.
+    /// - Throws: `NetworkError` naming the address or the certificate file, `ThreadError`; nothing is left listening then.
     package func start() throws -> [SocketAddress] {
         let tls = try configuration.tls.map { try TLSContext($0) }
         var listeners = shares.map { _ in [TCPListener]() }
@@ -60,12 +60,22 @@ package final class HTTPServer: Sendable {
             for listener in listeners.joined() { listener.close() }
             throw error
         }
-        for (share, own) in zip(shares, listeners) {
-            share.attach(listeners: own, tls: tls)
-            share.loop.start()
+        let addresses = listeners[0].map(\.address)
+        for (share, own) in zip(shares, listeners) { share.attach(listeners: own, tls: tls) }
+        do {
+            for share in shares { try share.loop.start() }
+        } catch {
+            for share in shares { end(share) }
+            for listener in listeners.joined() { listener.close() }
+            throw error
         }
         isRunning.withLock { $0 = true }
-        return listeners[0].map(\.address)
+        return addresses
+    }
+
+    private func end(_ share: HTTPLoop) {
+        share.loop.stop()
+        share.detach()
     }
 
     /// Reads certificate and key again, for new connections; those that are open keep theirs.
@@ -89,10 +99,7 @@ package final class HTTPServer: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for share in shares { group.addTask { await self.drain(share, deadline) } }
         }
-        for share in shares {
-            share.loop.stop()
-            share.detach()
-        }
+        for share in shares { end(share) }
     }
 
     private func drain(_ share: HTTPLoop, _ deadline: Duration) async {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Connector
 import Gateway
+import Threading
 
 /// Puts a request to the running gateway, or carries it out here where none runs.
 enum Admin {
@@ -28,7 +29,7 @@ enum Admin {
         let house = try House(settings, log: SilentLog())
         house.registry.reload()
         let ledger = house.ledger
-        try SystemThread.start(named: "ledger") { ledger.run() }
+        _ = try SystemThread(named: "ledger") { ledger.run() }
         let answer = await AdminService(house: house).answer(request.encoded)
         await house.close(deadline: .seconds(1))
         return try JSONValue(parsing: answer)

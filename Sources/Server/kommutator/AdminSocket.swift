@@ -2,6 +2,7 @@ import CSystem
 import Glibc
 import Connector
 import Network
+import Threading
 
 /// `DATA/admin.sock`: lets the command line ask the running gateway. Rights for its owner alone; one line in, one line out.
 final class AdminSocket: Sendable {
@@ -22,7 +23,7 @@ final class AdminSocket: Sendable {
         }
         let listener = listener
         let service = AdminService(house: house)
-        try SystemThread.start(named: "admin") {
+        _ = try SystemThread(named: "admin") {
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0 else {

@@ -5,6 +5,7 @@ import HTTPServer
 import Network
 import Numbering
 import SQLiteJournal
+import Threading
 
 /// The whole gateway put together: the only place that knows every room. Builds, starts and ends them; decides nothing.
 final class House: Sendable {
@@ -20,7 +21,7 @@ final class House: Sendable {
     private let clock = SystemClock()
 
     /// Opens the journal and builds every room; nothing listens yet.
-    /// - Throws: `JournalError` or `NetworkError`, each with what to do.
+    /// - Throws: `JournalError`, `NetworkError` or `ThreadError`, each with what to do.
     init(_ settings: ServerSettings, log: any GatewayLog) throws {
         self.settings = settings
         self.log = log
@@ -34,7 +35,7 @@ final class House: Sendable {
             journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
             report: { news in log.write(.error, "ledger.trouble", [LogField("news", "\(news)")]) })
-        readers = ReaderPool(journal: journal)
+        readers = try ReaderPool(journal: journal)
         keys = KeyDesk(store: journal, readers: readers, clock: clock)
         let metrics = WebhookMetrics()
         var services = APIServices(
@@ -68,7 +69,7 @@ final class House: Sendable {
     func open() throws -> [SocketAddress] {
         registry.reload()
         let ledger = ledger
-        try SystemThread.start(named: "ledger", niceness: 10) { ledger.run() }
+        _ = try SystemThread(named: "ledger", niceness: 10) { ledger.run() }
         let addresses = try server.start()
         StartUpMemory.giveBackCode()
         return addresses

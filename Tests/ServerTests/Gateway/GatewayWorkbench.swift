@@ -34,7 +34,7 @@ final class GatewayWorkbench: Sendable {
             directory: ConnectionDirectory(
                 path: folder, adapters: [BellAdapter.self], environment: ["BELL_KEY": "hush", "HOOK": "0123456789abcdef"]),
             log: log)
-        readers = ReaderPool(journal: journal)
+        readers = try ReaderPool(journal: journal)
         for (name, text) in files { try write(text, to: name) }
         try addKey("read", Self.secret, [.read])
         try addKey("admin", Self.adminSecret, [.read, .admin])

@@ -128,7 +128,7 @@ package final class GatewayProcess: @unchecked Sendable {
         }
         posix_spawn_file_actions_adddup2(&actions, ends[1], descriptor)
         let reader = ends[0]
-        Threads.start { lines.drain(reader) }.detach()
+        Threads.start { lines.drain(reader) }
         return ends[1]
     }
 }
