@@ -43,15 +43,14 @@ final class House: Sendable {
             explainer: CallExplanation(journal: journal, roster: registry, numbering: numbering), replayer: ledger,
             webhookMetrics: metrics, clock: clock, log: log, version: Kommutator.version)
         let gauges = HouseGauges(journal: journal, ledger: ledger)
+        let proxies = ProxyTrust(settings.trustedProxies)
+        services.proxies = proxies
         services.journalTrouble = { gauges.journal.statistics.failure }
         services.moreMetrics = gauges.write
         var router = GatewayAPI.makeRouter(log: log)
-        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log).register(in: &router)
+        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies).register(in: &router)
         GatewayAPI(services).register(in: &router)
-        server = try HTTPServer(
-            HTTPServerConfiguration(
-                listen: settings.listen, tls: settings.tls.map { TLSIdentity(certificatePath: $0.certificate, keyPath: $0.key) },
-                loops: settings.loops ?? Self.standardLoops), router: router)
+        server = try HTTPServer(Self.listening(settings), router: router)
         gauges.watch(server)
     }
 
@@ -59,6 +58,15 @@ final class House: Sendable {
         ConnectionDirectory(
             path: settings.adapters, adapters: AdapterCatalog.adapters, environment: Environment.variables,
             defaultCountry: settings.defaultCountry)
+    }
+
+    private static func listening(_ settings: ServerSettings) -> HTTPServerConfiguration {
+        var limits = HTTPLimits()
+        // All of the world comes through a proxy's one address.
+        limits.addressCapExemptions += settings.trustedProxies
+        return HTTPServerConfiguration(
+            listen: settings.listen, tls: settings.tls.map { TLSIdentity(certificatePath: $0.certificate, keyPath: $0.key) },
+            loops: settings.loops ?? standardLoops, limits: limits)
     }
 
     /// One core is left to the journal's writer and the ledger.

@@ -19,11 +19,11 @@ struct ServerOptions: ParsableArguments {
     /// - Throws: `ExitCode` 78 (EX_CONFIG) where there is one.
     func load() throws -> ServerSettings {
         let flags = ServerFlags(listen: listen, data: data, adapters: adapters)
-        let (settings, problems) = ServerSettings.load(file: config, flags: flags)
-        guard problems.isEmpty else {
-            for problem in problems { Console.complain(problem.description) }
+        let loaded = ServerSettings.load(file: config, flags: flags)
+        guard loaded.problems.isEmpty else {
+            for problem in loaded.problems { Console.complain(problem.description) }
             throw SystemExit.configuration
         }
-        return settings
+        return loaded.settings
     }
 }

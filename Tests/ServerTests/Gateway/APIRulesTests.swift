@@ -49,6 +49,19 @@ import Testing
         }
     }
 
+    @Test func `behind a proxy of ours wrong keys are counted by client, not by proxy`() async throws {
+        let bench = try GatewayWorkbench(proxies: IPNetwork.loopback)
+        try await bench.serve { address throws in
+            func guess(_ client: String) throws -> Int {
+                try RawClient.get(address, "/api/v1/lines", key: "km_x", headers: "X-Forwarded-For: \(client)\r\n").status
+            }
+            for _ in 0..<BadKeyLimit.allowed { #expect(try guess("192.0.2.9, 198.51.100.1") == 401) }
+            #expect(try guess("198.51.100.1") == 429)
+            #expect(try guess("198.51.100.2") == 401)
+            #expect(bench.log.text.contains("peer=198.51.100.2"))
+        }
+    }
+
     @Test func `unknown and wrong parameters are named, all at once`() async throws {
         let bench = try GatewayWorkbench()
         try await bench.serve { address in

@@ -24,8 +24,12 @@ final class GatewayWorkbench: Sendable {
     let metrics = WebhookMetrics()
     let readers: ReaderPool
     let log = RecordingLog()
+    private let proxies: ProxyTrust
 
-    init(_ files: [String: String] = ["bell": "adapter: bell\nsettings: {key: env:BELL_KEY}"]) throws {
+    init(
+        _ files: [String: String] = ["bell": "adapter: bell\nsettings: {key: env:BELL_KEY}"], proxies: [IPNetwork] = []
+    ) throws {
+        self.proxies = ProxyTrust(proxies)
         folder = FileManager.default.temporaryDirectory.appending(path: "gateway-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let signal = signal
@@ -54,16 +58,19 @@ final class GatewayWorkbench: Sendable {
     }
 
     var services: APIServices {
-        APIServices(
+        var services = APIServices(
             journal: journal, readers: readers, keys: KeyDesk(store: journal, readers: readers, clock: clock),
             connections: registry, signal: signal, explainer: FixedExplainer(), replayer: replayer, webhookMetrics: metrics,
             clock: clock, log: log, version: "0.0.0")
+        services.proxies = proxies
+        return services
     }
 
     func serve(loops: Int = 1, _ body: (SocketAddress) async throws -> Void) async throws {
         var router = GatewayAPI.makeRouter(log: log)
         GatewayAPI(services).register(in: &router)
-        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log).register(in: &router)
+        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies)
+            .register(in: &router)
         defer { close() }
         try await withServer(router, loops: loops) { _, address in try await body(address) }
     }
@@ -155,7 +162,8 @@ extension RawClient {
     }
 
     static func post(
-        _ address: SocketAddress, _ path: String, body: String = "", key: String? = GatewayWorkbench.adminSecret, headers: String = ""
+        _ address: SocketAddress, _ path: String, body: String = "", key: String? = GatewayWorkbench.adminSecret,
+        headers: String = ""
     ) throws -> Answer {
         try ask(
             address,

@@ -110,6 +110,25 @@ import Testing
         }
     }
 
+    @Test func `behind a proxy of ours the provider's address is what it says, and only its`() async throws {
+        let files = ["far": "adapter: bell\nsettings: {key: env:BELL_KEY, allow_from: 203.0.113.0/24}"]
+        let from = { (list: String) in "X-Bell: hush\r\nX-Forwarded-For: \(list)\r\n" }
+        let behind = try GatewayWorkbench(files, proxies: IPNetwork.loopback)
+        try await behind.serve { address throws in
+            #expect(try hook(address, "/hooks/far", headers: from("203.0.113.7")).status == 200)
+            #expect(behind.journal.rawRecords.map(\.peer) == ["203.0.113.7"])
+            #expect(try hook(address, "/hooks/far", headers: from("203.0.113.7, 198.51.100.1")).status == 403)
+            #expect(try hook(address, "/hooks/far").status == 403)
+            let rows = behind.metrics.refusals.rows(of: ConnectionID("far"))
+            #expect(Set(rows.map { $0.key.peer?.description }) == ["198.51.100.1", "127.0.0.1"])
+            #expect(behind.log.text.contains("peer=198.51.100.1"))
+        }
+        let bare = try GatewayWorkbench(files)
+        try await bare.serve { address throws in
+            #expect(try hook(address, "/hooks/far", headers: from("203.0.113.7")).status == 403)
+        }
+    }
+
     @Test func `a full queue answers 503 before the body is read`() async throws {
         let bench = try GatewayWorkbench()
         bench.journal.isFull = true
