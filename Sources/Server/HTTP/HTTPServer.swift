@@ -28,7 +28,8 @@ package final class HTTPServer: Sendable {
     /// The loops, for timers and work that belongs on them.
     package let loops: [EventLoop]
     private let shares: [HTTPLoop]
-    private let isRunning = Mutex(false)
+    /// Where it listens; `nil` while it does not run.
+    private let running = Mutex<[SocketAddress]?>(nil)
 
     /// - Throws: `NetworkError.loop` when the process is out of descriptors.
     package init(_ configuration: HTTPServerConfiguration, router: Router) throws {
@@ -69,7 +70,7 @@ package final class HTTPServer: Sendable {
             for listener in listeners.joined() { listener.close() }
             throw error
         }
-        isRunning.withLock { $0 = true }
+        running.withLock { $0 = addresses }
         return addresses
     }
 
@@ -91,11 +92,7 @@ package final class HTTPServer: Sendable {
     /// Asynchronous handlers still at work at half the deadline are cancelled; at the deadline all connections are cut.
     /// Returns when the loops have stopped; at once when the server does not run.
     package func shutdown(deadline: Duration) async {
-        let wasRunning = isRunning.withLock { running in
-            defer { running = false }
-            return running
-        }
-        guard wasRunning else { return }
+        guard running.withLock({ $0.take() }) != nil else { return }
         await withTaskGroup(of: Void.self) { group in
             for share in shares { group.addTask { await self.drain(share, deadline) } }
         }
@@ -115,6 +112,9 @@ package final class HTTPServer: Sendable {
             }
         }
     }
+
+    /// The addresses listened on, in order, port 0 resolved; none before the start and from the shutdown on.
+    package var addresses: [SocketAddress] { running.withLock { $0 ?? [] } }
 
     /// Counters over all loops, since the start.
     package var statistics: HTTPStatistics {
