@@ -50,21 +50,26 @@ let package = Package(
             linkerSettings: [.linkedLibrary("phonenumber")]),
         room("Digests", at: "Server/Digests", uses: ["CSystem"]),
         room("Numbering", at: "Server/Numbering", uses: ["CNumbering", "Connector"]),
-        room("Network", at: "Server/Network", uses: ["CSystem"]),
+        room("Threading", at: "Server/Threading", uses: ["CSystem"]),
+        room("Network", at: "Server/Network", uses: ["CSystem", "Threading"]),
         room("HTTPServer", at: "Server/HTTP", uses: ["Network", "CSystem"]),
-        room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem"]),
-        room("Gateway", at: "Server/Gateway", uses: ["AdapterKit", "Connector", "Digests", "HTTPServer", "Network", yams]),
+        room("HTTPClient", at: "Server/HTTPClient", uses: ["Connector", "Network", "CSystem"]),
+        room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
+        room(
+            "Gateway", at: "Server/Gateway",
+            uses: ["AdapterKit", "Connector", "Digests", "HTTPServer", "Network", "Threading", yams]),
         .executableTarget(
             name: "kommutator",
             dependencies: [
-                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "Gateway", "HTTPServer",
-                "Network", "Numbering", "SQLiteJournal", "VendorSimulators", "CSystem", arguments,
+                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "Gateway", "HTTPClient",
+                "HTTPServer", "Network", "Numbering", "SQLiteJournal", "Threading", "VendorSimulators", "CSystem", arguments,
             ],
             path: "Sources/Server/kommutator", swiftSettings: strict),
 
         // The mirror of Sources.
         .target(
-            name: "TestSupport", dependencies: ["Connector", "AdapterKit", "Digests", "CSystem"], path: "Tests/Support", swiftSettings: strict),
+            name: "TestSupport", dependencies: ["Connector", "AdapterKit", "Digests", "Threading", "CSystem"], path: "Tests/Support",
+            swiftSettings: strict),
         .executableTarget(
             name: "benchmarks", dependencies: ["AdapterCatalog", "AdapterConformance", "Connector", "TestSupport"],
             path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
@@ -74,13 +79,13 @@ let package = Package(
             name: "AdapterTests",
             dependencies: [
                 "AdapterKit", "MangoAdapter", "ZadarmaAdapter", "AdapterCatalog", "AdapterConformance", "VendorSimulators",
-                "Connector", "Digests", "Numbering", "TestSupport",
+                "Connector", "Digests", "Gateway", "Numbering", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Digests", "Network", "HTTPServer", "SQLiteJournal", "Gateway", "Numbering", "Connector", "CSystem",
-                "TestSupport",
+                "Digests", "Threading", "Network", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
+                "Connector", "CSystem", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",

@@ -4,8 +4,10 @@
 set -euo pipefail
 
 needed_swift=6.2
+# The last two are what the Swift compiler itself is linked against.
 debian_packages=(
     ca-certificates g++ git libcurl4-openssl-dev libphonenumber-dev libsqlite3-dev libssl-dev make tzdata
+    libncurses-dev libxml2-dev
 )
 
 say() { printf '%s\n' "$*" >&2; }
@@ -16,36 +18,35 @@ die() {
     exit 1
 }
 
-missing_packages() {
+find_missing_packages() {
     local package
+    missing=()
     for package in "${debian_packages[@]}"; do
-        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || printf '%s\n' "$package"
+        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
     done
 }
 
-as_root() {
-    if [[ $(id -u) == 0 ]]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        die "these packages are missing and there is no sudo; as root, run:" "apt-get install ${missing[*]}"
-    fi
-}
-
 install_debian_packages() {
-    mapfile -t missing < <(missing_packages)
+    find_missing_packages
     [[ ${#missing[@]} -gt 0 ]] || return 0
+    local as_root=() by_hand=("apt-get update" "apt-get install ${missing[*]}")
+    if [[ $(id -u) != 0 ]]; then
+        command -v sudo >/dev/null || die "packages are missing, and there is no sudo; as root, run:" "${by_hand[@]}"
+        as_root=(sudo)
+    fi
     say "set-up: installing ${missing[*]}"
-    as_root apt-get update -q
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    # A list that cannot be fetched may be none of those needed: the installation tells.
+    "${as_root[@]}" apt-get update -q || say "set-up: not all lists of packages could be fetched"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 "${missing[@]}" ||
+        die "the packages could not be installed, as said above; as root, try:" "${by_hand[@]}"
 }
 
 # Elsewhere the headers tell; the names of packages are for the reader.
 check_headers() {
     local header
     for header in openssl/ssl.h sqlite3.h curl/curl.h phonenumbers/phonenumberutil.h; do
-        find /usr/include /usr/local/include /opt/homebrew/include -path "*/$header" -print -quit 2>/dev/null | grep -q . || die \
+        [[ -n $(find /usr/include /usr/local/include -path "*/$header" -print -quit 2>/dev/null) ]] || die \
             "$header is missing, and this is no Debian to install it on. The packages are called:" \
             "Fedora, RHEL:  openssl-devel sqlite-devel libcurl-devel libphonenumber-devel gcc-c++ make git tzdata" \
             "Arch:          openssl sqlite curl libphonenumber gcc make git tzdata" \
@@ -55,14 +56,15 @@ check_headers() {
 }
 
 check_swift() {
-    local swift=${SWIFT:-swift} directory version
+    local swift=${SWIFT:-swift} home=${HOME:-/root} directory said version
     if ! command -v "$swift" >/dev/null; then
-        for directory in /opt/swift/usr/bin /usr/local/swift/usr/bin "$HOME/.local/share/swiftly/bin" "$HOME/.swiftly/bin"; do
+        for directory in /opt/swift/usr/bin /usr/local/swift/usr/bin "$home/.local/share/swiftly/bin" "$home/.swiftly/bin"; do
             [[ ! -x $directory/swift ]] || die "Swift is at $directory but not in PATH; run:" "export PATH=\"$directory:\$PATH\""
         done
         die "Swift is missing. Version $needed_swift or newer is needed:" "${how_to_get_swift[@]}"
     fi
-    version=$("$swift" --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' | head -n 1)
+    said=$("$swift" --version 2>&1) || die "\`$swift --version\` fails:" "${said:-without a word}"
+    version=$(sed -n 's/.*Swift version \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' <<<"$said" | head -n 1)
     [[ -n $version ]] || die "\`$swift --version\` names no version; is it the Swift compiler?" "${how_to_get_swift[@]}"
     if [[ $(printf '%s\n' "$needed_swift" "$version" | sort -V | head -n 1) != "$needed_swift" ]]; then
         die "Swift $version is too old. Version $needed_swift or newer is needed:" "${how_to_get_swift[@]}"

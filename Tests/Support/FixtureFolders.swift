@@ -3,6 +3,9 @@ package enum FixtureFolders {
     /// The folder of `Tests/Fixtures` that holds an adapter's cases.
     package static func cases(of adapter: String) -> String { "\(tests)/Fixtures/\(adapter)" }
 
+    /// The folder of the samples that are shipped.
+    package static var samples: String { "\(tests)/../adapters.d" }
+
     private static let tests: String = {
         let file: String = #filePath
         return file.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")

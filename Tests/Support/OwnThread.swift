@@ -24,7 +24,7 @@ extension Trait where Self == OwnThread {
 private final class ThreadEachExecutor: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        Threads.start { job.runSynchronously(on: self.asUnownedTaskExecutor()) }.detach()
+        Threads.start { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }
 #endif

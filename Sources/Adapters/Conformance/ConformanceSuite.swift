@@ -27,7 +27,7 @@ package struct ConformanceSuite {
         checkDescriptor(&report)
         for recorded in cases {
             do {
-                let bench = try ConformanceBench(adapter, connection, recorded, placesPerRequest: placesPerRequest)
+                let bench = try ConformanceWorkbench(adapter, connection, recorded, placesPerRequest: placesPerRequest)
                 check(bench, recorded, &report)
             } catch {
                 report.add("takes the case's settings", in: recorded.name, ["\(error)"])
@@ -36,7 +36,7 @@ package struct ConformanceSuite {
         return report
     }
 
-    private func check(_ bench: ConformanceBench, _ recorded: ConformanceCase, _ report: inout ConformanceReport) {
+    private func check(_ bench: ConformanceWorkbench, _ recorded: ConformanceCase, _ report: inout ConformanceReport) {
         if let refusals = recorded.refusals {
             report.add("refuses with the expected status", in: recorded.name, bench.failuresOfRefusing(refusals))
         } else {

@@ -7,6 +7,7 @@ package final class CallLedger {
     /// A call in memory. A class, so that looking at it copies nothing; the ledger alone holds it.
     final class LiveCall {
         var history = CallHistory()
+        let memory = FoldMemory()
         var record: Call
         /// Hash of the record's visible content, to tell a change from a repeat.
         var contentHash: UInt128
@@ -164,7 +165,7 @@ package final class CallLedger {
         guard let stored = try reader.call(id), stored.mergedInto == nil, stored.connection == profile.id else { return false }
         let history = CallHistory(try reader.events(of: id).compactMap { CallEvent(encoded: $0.body) })
         guard let lastNews = history.events.lazy.map(\.receivedAt).max() else { return false }
-        var record = fold(history, id: id, createdAt: id.time, profile: profile)
+        var record = fold(history, id: id, createdAt: id.time, profile: profile, memory: FoldMemory())
         record.revision = stored.revision
         calls[id] = LiveCall(history: history, record: record, contentHash: encode(record).hash, lastNews: lastNews)
         for key in record.externalIDs where key.kind != .leg { callOfKey[profile.id, default: [:]][key] = id }
@@ -177,7 +178,7 @@ package final class CallLedger {
     private func publish(_ id: CallID, because type: EventType?, profile: ConnectionProfile, batch: inout DerivedBatch) {
         guard let live = calls[id] else { return }
         guard !live.history.events.isEmpty else { return delete(id, batch: &batch) }
-        var record = fold(live.history, id: id, createdAt: live.record.createdAt, profile: profile)
+        var record = fold(live.history, id: id, createdAt: live.record.createdAt, profile: profile, memory: live.memory)
         record.revision = live.record.revision + 1
         let (body, hash) = encode(record)
         guard hash != live.contentHash else { return }
@@ -223,8 +224,11 @@ package final class CallLedger {
         }
     }
 
-    private func fold(_ history: CallHistory, id: CallID, createdAt: Instant, profile: ConnectionProfile) -> Call {
-        CallFold.record(of: history, id: id, createdAt: createdAt, profile: profile, numbering: numbering)
+    private func fold(
+        _ history: CallHistory, id: CallID, createdAt: Instant, profile: ConnectionProfile, memory: FoldMemory
+    ) -> Call {
+        CallFold.record(
+            of: history, id: id, createdAt: createdAt, profile: profile, numbering: numbering, memory: memory)
     }
 
     private func encode(_ record: Call) -> (body: [UInt8], hash: UInt128) {

@@ -6,7 +6,7 @@ package struct RawRecord: Sendable, Equatable {
     package var connection: ConnectionID
     package var receivedAt: Instant
     package var source: CallSource
-    /// The sender's address without port; `""` for what the gateway itself writes.
+    /// The sender's address without port, as a trusted proxy tells it where there is one; `""` for what the gateway itself writes.
     package var peer: String
     package var method: String
     /// The path behind `/hooks/{connection}[/{url_token}]`, with its leading slash; `""` where there is none.

@@ -21,3 +21,18 @@ int csys_signal_pipe(const int *signals, int count) {
     for (int i = 0; i < count; i++) sigaction(signals[i], &action, NULL);
     return ends[0];
 }
+
+int csys_look_up(const char *host, struct csys_address *out, int capacity) {
+    struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    int failure = getaddrinfo(host, NULL, &wanted, &found);
+    if (failure) return failure < 0 ? failure : -failure;
+    int count = 0;
+    for (struct addrinfo *one = found; one && count < capacity; one = one->ai_next) {
+        struct sockaddr_storage storage = {0};
+        if (one->ai_addrlen > sizeof storage) continue;
+        memcpy(&storage, one->ai_addr, one->ai_addrlen);
+        csys_from_sockaddr(&storage, &out[count++]);
+    }
+    freeaddrinfo(found);
+    return count;
+}

@@ -6,6 +6,16 @@ extension HTTPLoop {
     /// Connections taken in one turn; the rest waits, so that those already here are served.
     private static let acceptsPerTurn = 64
     private static let pauseWhenExhausted = Duration.milliseconds(100)
+    private static let noRoom: StaticString = """
+        HTTP/1.1 503 Service Unavailable\r
+        Retry-After: 1\r
+        Content-Type: text/plain; charset=utf-8\r
+        Content-Length: 34\r
+        Connection: close\r
+        \r
+        too many connections, come again\r
+
+        """
 
     func watch(_ listener: TCPListener) {
         loop.watch(listener.descriptor, .readable) { [unowned self] _ in accept(from: listener, atMost: Self.acceptsPerTurn) }
@@ -42,8 +52,7 @@ extension HTTPLoop {
         if slab.openCount >= capacity - capacity / 10 { evictOldestIdle() }
         guard slab.openCount < capacity, addresses.admit(peer.ip) else {
             counters.add(.refused)
-            Glibc.close(descriptor)
-            return
+            return turnAway(descriptor)
         }
         let connection = slab.open()
         let events: ReadyEvents = [.readable, .writable, .peerEnded, .edgeTriggered]
@@ -53,6 +62,18 @@ extension HTTPLoop {
         let isRegistered = loop.register(
             descriptor, events, source: source, slot: connection.pointee.slot, generation: connection.pointee.generation)
         guard isRegistered, begin(connection) else { return close(connection) }
+    }
+
+    /// Closes a connection there is no room for: without TLS with a word, as far as the socket takes it at once.
+    ///
+    /// Nothing is kept. What the client has sent already is read, so that the close is no reset that could overtake the word.
+    private func turnAway(_ descriptor: Int32) {
+        if tls == nil {
+            withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 1) { _ = TCPSocket.receive(descriptor, into: $0) }
+            let word = UnsafeRawBufferPointer(start: Self.noRoom.utf8Start, count: Self.noRoom.utf8CodeUnitCount)
+            _ = TCPSocket.send(descriptor, word)
+        }
+        Glibc.close(descriptor)
     }
 
     private func begin(_ connection: ConnectionPointer) -> Bool {

@@ -28,7 +28,8 @@ package final class HTTPServer: Sendable {
     /// The loops, for timers and work that belongs on them.
     package let loops: [EventLoop]
     private let shares: [HTTPLoop]
-    private let isRunning = Mutex(false)
+    /// Where it listens; `nil` while it does not run.
+    private let running = Mutex<[SocketAddress]?>(nil)
 
     /// - Throws: `NetworkError.loop` when the process is out of descriptors.
     package init(_ configuration: HTTPServerConfiguration, router: Router) throws {
@@ -44,7 +45,7 @@ package final class HTTPServer: Sendable {
 
     /// Listens and serves. Once in a server's life.
     /// - Returns: the addresses listened on, in order, port 0 resolved.
-    /// - Throws: `NetworkError` naming the address or the certificate file; nothing is left listening then.
+    /// - Throws: `NetworkError` naming the address or the certificate file, `ThreadError`; nothing is left listening then.
     package func start() throws -> [SocketAddress] {
         let tls = try configuration.tls.map { try TLSContext($0) }
         var listeners = shares.map { _ in [TCPListener]() }
@@ -60,12 +61,22 @@ package final class HTTPServer: Sendable {
             for listener in listeners.joined() { listener.close() }
             throw error
         }
-        for (share, own) in zip(shares, listeners) {
-            share.attach(listeners: own, tls: tls)
-            share.loop.start()
+        let addresses = listeners[0].map(\.address)
+        for (share, own) in zip(shares, listeners) { share.attach(listeners: own, tls: tls) }
+        do {
+            for share in shares { try share.loop.start() }
+        } catch {
+            for share in shares { end(share) }
+            for listener in listeners.joined() { listener.close() }
+            throw error
         }
-        isRunning.withLock { $0 = true }
-        return listeners[0].map(\.address)
+        running.withLock { $0 = addresses }
+        return addresses
+    }
+
+    private func end(_ share: HTTPLoop) {
+        share.loop.stop()
+        share.detach()
     }
 
     /// Reads certificate and key again, for new connections; those that are open keep theirs.
@@ -81,18 +92,11 @@ package final class HTTPServer: Sendable {
     /// Asynchronous handlers still at work at half the deadline are cancelled; at the deadline all connections are cut.
     /// Returns when the loops have stopped; at once when the server does not run.
     package func shutdown(deadline: Duration) async {
-        let wasRunning = isRunning.withLock { running in
-            defer { running = false }
-            return running
-        }
-        guard wasRunning else { return }
+        guard running.withLock({ $0.take() }) != nil else { return }
         await withTaskGroup(of: Void.self) { group in
             for share in shares { group.addTask { await self.drain(share, deadline) } }
         }
-        for share in shares {
-            share.loop.stop()
-            share.detach()
-        }
+        for share in shares { end(share) }
     }
 
     private func drain(_ share: HTTPLoop, _ deadline: Duration) async {
@@ -108,6 +112,9 @@ package final class HTTPServer: Sendable {
             }
         }
     }
+
+    /// The addresses listened on, in order, port 0 resolved; none before the start and from the shutdown on.
+    package var addresses: [SocketAddress] { running.withLock { $0 ?? [] } }
 
     /// Counters over all loops, since the start.
     package var statistics: HTTPStatistics {

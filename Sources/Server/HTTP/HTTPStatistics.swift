@@ -5,7 +5,7 @@ package struct HTTPStatistics: Sendable {
     /// Gauge.
     package var connectionsOpen = 0
     package var connectionsAccepted = 0
-    /// Closed at the accept: all places or all places of that address taken.
+    /// Turned away at the accept: all places or all places of that address taken.
     package var connectionsRefused = 0
     /// Idle connections closed to make room.
     package var connectionsEvicted = 0

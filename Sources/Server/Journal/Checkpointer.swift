@@ -1,4 +1,5 @@
 import CSystem
+import Threading
 
 /// Copies committed pages from the log into the file, beside the writer and without stopping it.
 ///
@@ -17,7 +18,11 @@ final class Checkpointer: Sendable {
     init(path: String, interval: Duration, meters: Meters) throws(JournalError) {
         self.meters = meters
         let connection = try CheckpointConnection(path: path)
-        try WorkerThread.start(named: "checkpoint") { [self] in run(connection, every: interval) }
+        do throws(ThreadError) {
+            _ = try SystemThread(named: "checkpoint") { [self] in run(connection, every: interval) }
+        } catch {
+            throw JournalError(error)
+        }
     }
 
     /// Tells that the log has grown.

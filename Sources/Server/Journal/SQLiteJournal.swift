@@ -1,4 +1,5 @@
 import Connector
+import Threading
 
 /// The journal in one SQLite file: `DIRECTORY/journal.sqlite`, in WAL mode, each commit synced.
 ///
@@ -33,8 +34,8 @@ package final class SQLiteJournal: Journal {
             Writer(
                 connection, path: path, configuration: configuration, queue: queue, handOff: handOff, meters: meters,
                 checkpointer: checkpointer, onChanges: onChanges))
-        do {
-            try WorkerThread.start(named: "journal") { [ending, directory] in
+        do throws(ThreadError) {
+            _ = try SystemThread(named: "journal") { [ending, directory] in
                 writer.value.run()
                 // Not before: where `close()` gave up waiting, the directory stays locked as long as the writer lives.
                 directory.unlock()
@@ -43,7 +44,7 @@ package final class SQLiteJournal: Journal {
             }
         } catch {
             checkpointer.stop()
-            throw error
+            throw JournalError(error)
         }
     }
 
@@ -138,6 +139,8 @@ package final class SQLiteJournal: Journal {
 
 extension JournalError {
     static let closed = JournalError(.closed, "the journal is closing")
+
+    init(_ error: ThreadError) { self.init(.unavailable, "\(error)") }
 }
 
 /// Hands a value to the one thread that uses it from then on, which proves `@unchecked Sendable`.

@@ -1,6 +1,7 @@
 import CSystem
 import Glibc
 import Synchronization
+import Threading
 
 /// A thread with one epoll: descriptors, timers, work handed in from elsewhere, and the jobs of Swift tasks that prefer it.
 ///
@@ -22,7 +23,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     let inbox = Mutex<[Work]>([])
     let threadID = Atomic<UInt>(0)
     private let stopping = Atomic<Bool>(false)
-    private let thread = Mutex<pthread_t?>(nil)
+    private let thread = Mutex<SystemThread?>(nil)
 
     var local: [Work] = []
     private var spare: [Work] = []
@@ -60,27 +61,18 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     }
 
     /// Starts the thread. A loop runs once: it cannot be started again after `stop()`.
-    package func start() {
-        let boxed = Unmanaged.passRetained(self)
-        var handle = pthread_t()
-        let failure = pthread_create(
-            &handle, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, boxed.toOpaque())
-        guard failure == 0 else { return boxed.release() }
-        thread.withLock { $0 = handle }
-        pthread_setname_np(handle, name.prefix15)
+    /// - Throws: `ThreadError` where the system gives no thread.
+    package func start() throws {
+        let started = try SystemThread(named: name) { self.run() }
+        thread.withLock { $0 = started }
     }
 
     /// Ends the loop after its present turn and waits for its thread, unless called on it. Work still queued is dropped.
     package func stop() {
         stopping.store(true, ordering: .releasing)
         wake()
-        guard !inLoop, let handle = thread.withLock({ $0.take() }) else { return }
-        pthread_join(handle, nil)
+        guard !inLoop else { return }
+        thread.withLock { $0.take() }?.join()
     }
 
     /// True on the loop's own thread.
@@ -192,9 +184,4 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         let wait = tick - csys_monotonic() / 1_000_000
         return Int32(clamping: max(0, wait))
     }
-}
-
-extension String {
-    /// What a thread's name has room for.
-    fileprivate var prefix15: String { String(decoding: utf8.prefix(15), as: UTF8.self) }
 }

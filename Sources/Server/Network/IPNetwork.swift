@@ -27,6 +27,9 @@ package struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
 
     package func contains(_ address: IPAddress) -> Bool { address.masked(to: prefixLength) == base }
 
+    /// Whether it is all of IPv4 or of IPv6.
+    package var holdsEverybody: Bool { prefixLength == 0 || (base.isV4 && prefixLength <= 96) }
+
     package var description: String { "\(base)/\(base.isV4 && prefixLength >= 96 ? prefixLength - 96 : prefixLength)" }
 }
 

@@ -1,13 +1,17 @@
 import ArgumentParser
 import Connector
 import Gateway
+import Threading
 
 /// Puts a request to the running gateway, or carries it out here where none runs.
 enum Admin {
-    static func ask(_ request: JSONValue, settings: ServerSettings) async throws -> JSONValue {
+    /// - Parameter patience: how long a gateway that runs may take.
+    static func ask(
+        _ request: JSONValue, settings: ServerSettings, patience: Duration = .seconds(30)
+    ) async throws -> JSONValue {
         let answer: JSONValue
         do {
-            if let running = try AdminSocket.ask(request, data: settings.data) {
+            if let running = try AdminSocket.ask(request, data: settings.data, patience: patience) {
                 answer = running
             } else {
                 answer = try await perform(request, settings)
@@ -28,7 +32,7 @@ enum Admin {
         let house = try House(settings, log: SilentLog())
         house.registry.reload()
         let ledger = house.ledger
-        try SystemThread.start(named: "ledger") { ledger.run() }
+        _ = try SystemThread(named: "ledger") { ledger.run() }
         let answer = await AdminService(house: house).answer(request.encoded)
         await house.close(deadline: .seconds(1))
         return try JSONValue(parsing: answer)
@@ -128,7 +132,8 @@ struct ReplayCommand: AsyncParsableCommand {
         for (name, value) in [("connection", connection), ("state", state), ("record", record)] {
             if let value { request.append(.init(name, .string(value))) }
         }
-        let answer = try await Admin.ask(.object(request), settings: try server.load())
+        // A whole inbox takes its time. The gateway goes on with what was begun, whoever waits.
+        let answer = try await Admin.ask(.object(request), settings: try server.load(), patience: .seconds(3600))
         if output == .json { return Console.say(String(decoding: answer.encoded, as: UTF8.self)) }
         let counts = ["records", "decoded", "ignored", "undecoded"].map { "\($0) \(answer[$0]?.int ?? 0)" }
         Console.say(counts.joined(separator: ", "))

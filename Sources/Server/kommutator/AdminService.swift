@@ -1,5 +1,6 @@
 import Connector
 import Gateway
+import Glibc
 
 /// What an operator may ask of a gateway, whether it runs (through `admin.sock`) or not (in this process).
 ///
@@ -17,12 +18,45 @@ struct AdminService: Sendable {
 
     private func perform(_ request: JSONValue) async throws -> JSONValue {
         switch request["do"]?.string {
+        case "ping": return ping
         case "key.create": return try await createKey(request)
         case "key.list": return try listKeys()
         case "key.revoke": return try await revokeKey(request)
         case "replay": return try await replay(request)
         default: throw AdminError("unknown request")
         }
+    }
+
+    // MARK: Ping
+
+    /// Who runs here, and what it works with: what `doctor` begins with. Asks neither the disk nor anybody else.
+    private var ping: JSONValue {
+        let connections = house.registry.current
+        return [
+            "ok": true, "version": .string(Kommutator.version), "pid": .number("\(getpid())"),
+            "listen": .array(house.server.addresses.map { .string("\($0)") }), "tls": .bool(house.settings.tls != nil),
+            "adapters": .string(Self.absolute(house.settings.adapters)),
+            "connections": .array(connections.all.map(Self.describe)),
+            "problems": .array((connections.problems + connections.all.flatMap(\.problems)).map { .string($0.description) }),
+        ]
+    }
+
+    /// Without anything secret: of an extra segment of the path only that there is one.
+    private static func describe(_ connection: ProviderConnection) -> JSONValue {
+        let counters = connection.counters
+        return [
+            "id": .string(connection.id.name), "is_live": .bool(connection.adapter != nil),
+            "has_url_token": .bool(connection.settings.urlToken != nil),
+            "last_refused_at": counters.lastRefusedAt.map { .string("\($0)") } ?? .null,
+            "refusal": counters.refusalReason.map { .string($0) } ?? .null,
+        ]
+    }
+
+    /// A path as it is from everywhere: whoever asks may stand in another folder.
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
+        defer { free(folder) }
+        return "\(String(cString: folder))/\(path)"
     }
 
     // MARK: Keys

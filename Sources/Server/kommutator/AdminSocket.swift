@@ -2,6 +2,7 @@ import CSystem
 import Glibc
 import Connector
 import Network
+import Threading
 
 /// `DATA/admin.sock`: lets the command line ask the running gateway. Rights for its owner alone; one line in, one line out.
 final class AdminSocket: Sendable {
@@ -22,14 +23,14 @@ final class AdminSocket: Sendable {
         }
         let listener = listener
         let service = AdminService(house: house)
-        try SystemThread.start(named: "admin") {
+        _ = try SystemThread(named: "admin") {
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0 else {
                     guard Self.mayAcceptAgain() else { return }
                     continue
                 }
-                Self.limitWaiting(client)
+                Self.limitWaiting(client, to: .seconds(5))
                 let request = Self.readLine(client, upTo: Self.requestLimit)
                 Task {
                     Self.writeLine(await service.answer(request), to: client)
@@ -59,18 +60,31 @@ final class AdminSocket: Sendable {
     // MARK: Asking
 
     /// Asks the gateway that runs on `data`.
-    /// - Returns: `nil` where none does.
-    static func ask(_ request: JSONValue, data: String) throws -> JSONValue? {
+    /// - Parameter patience: how long it may say nothing.
+    /// - Returns: `nil` where none runs.
+    /// - Throws: `NetworkError` with `EACCES` where this user may not ask, `AdminError` where the gateway does not answer.
+    static func ask(_ request: JSONValue, data: String, patience: Duration = .seconds(30)) throws -> JSONValue? {
         let descriptor: Int32
         do {
-            descriptor = try openSocket(path(in: data)) { connect($0, $1, $2) == 0 }
+            descriptor = try openSocket(path(in: data)) {
+                limitWaiting($0, to: patience)
+                return connect($0, $1, $2) == 0
+            }
         } catch let error as NetworkError where error.isAbsent {
             return nil
+        } catch let error as NetworkError where error.errno == EAGAIN {
+            throw AdminError("the gateway runs, but takes no more requests of its command line")
         }
         defer { Glibc.close(descriptor) }
         writeLine(request.encoded, to: descriptor)
         let answer = readLine(descriptor, upTo: answerLimit)
-        guard !answer.isEmpty else { throw AdminError("the gateway closed the connection without an answer") }
+        guard answer.last == UInt8(ascii: "\n") else {
+            let isLate = errno == EAGAIN
+            throw AdminError(
+                isLate
+                    ? "the gateway runs, but gave no answer in \(patience.components.seconds) seconds"
+                    : "the gateway closed the connection without an answer")
+        }
         return try JSONValue(parsing: answer)
     }
 
@@ -95,24 +109,29 @@ final class AdminSocket: Sendable {
         guard descriptor >= 0, isReady else {
             let reason = errno
             if descriptor >= 0 { Glibc.close(descriptor) }
-            throw NetworkError(.listen, path, errno: reason, hint: "check the rights of the data folder")
+            throw NetworkError(.listen, path, errno: reason, hint: "only the gateway's own user may use its data folder")
         }
         return descriptor
     }
 
     // MARK: Lines
 
-    /// A person's replay may take minutes; a client that says nothing may not.
-    private static func limitWaiting(_ descriptor: Int32) {
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    /// For each connect, read and write: then they fail with `EAGAIN`.
+    private static func limitWaiting(_ descriptor: Int32, to patience: Duration) {
+        var limit = timeval(tv_sec: Int(patience.components.seconds), tv_usec: 0)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
     }
 
+    /// A line with its end; without it where the other side ended before, or (`errno` is `EAGAIN`) said nothing for too long.
     private static func readLine(_ descriptor: Int32, upTo limit: Int) -> [UInt8] {
         var line: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while line.count < limit {
+            errno = 0
             let count = recv(descriptor, &buffer, buffer.count, 0)
+            if count < 0, errno == EINTR { continue }
             guard count > 0 else { return line }
             line.append(contentsOf: buffer[..<count])
             if line.last == UInt8(ascii: "\n") { return line }

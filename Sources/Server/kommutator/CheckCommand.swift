@@ -1,4 +1,5 @@
 import ArgumentParser
+import Connector
 import Gateway
 
 /// `kommutator check`: every file of adapters.d, and the server's own.
@@ -6,23 +7,83 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check the settings, and say what to mend.",
         discussion: """
-            Each problem names file, line and column. Exit code 78 where there is one.
+            Each problem names file, line and column. Exit code 78 where there is one; a note is none.
 
             Examples:
               kommutator check
-              kommutator check --adapters /etc/kommutator/adapters.d
+              kommutator check --config /etc/kommutator/kommutator.yaml
+              kommutator check --output json | jq .problems
             """)
 
+    @Option(help: "text, or json: one object with `ok`, `connections`, `problems` and `notes`.") var output = OutputStyle.text
     @OptionGroup var server: ServerOptions
 
     func run() throws {
-        let (entries, loose) = House.directory(try server.load()).read()
-        for entry in entries {
-            let state = !entry.problems.isEmpty ? "wrong" : entry.settings.isEnabled ? "ok" : "disabled"
-            Console.say("\(entry.id)  \(entry.kind?.descriptor.name ?? "?")  \(state)")
+        let report = CheckReport(server.read())
+        switch output {
+        case .text:
+            for connection in report.connections { Console.say(connection.line) }
+            for problem in report.problems { Console.complain(problem.description) }
+            for note in report.notes { Console.complain("note: \(note.description)") }
+        case .json: Console.say(String(decoding: report.json.encoded, as: UTF8.self))
         }
-        let problems = loose + entries.flatMap(\.problems)
-        for problem in problems { Console.complain(problem.description) }
-        if !problems.isEmpty { throw SystemExit.configuration }
+        if !report.isGood { throw SystemExit.configuration }
+    }
+}
+
+/// What was found in the settings.
+private struct CheckReport {
+    /// One file of adapters.d.
+    struct Connection {
+        var id: String
+        var file: String
+        var adapter: String?
+        var state: String
+
+        init(_ entry: ConnectionDirectory.Entry) {
+            id = entry.id.name
+            file = entry.file
+            adapter = entry.kind?.descriptor.name
+            state = !entry.problems.isEmpty ? "wrong" : entry.settings.isEnabled ? "ok" : "disabled"
+        }
+
+        var line: String { "\(id)  \(adapter ?? "?")  \(state)" }
+
+        var json: JSONValue {
+            [
+                "id": .string(id), "file": .string(file), "adapter": adapter.map { .string($0) } ?? .null,
+                "state": .string(state),
+            ]
+        }
+    }
+
+    let connections: [Connection]
+    let problems: [ConfigurationProblem]
+    let notes: [ConfigurationProblem]
+
+    var isGood: Bool { problems.isEmpty }
+
+    init(_ server: ServerSettings.Loaded) {
+        let (entries, loose) = House.directory(server.settings).read()
+        connections = entries.map(Connection.init)
+        problems = server.problems + loose + entries.flatMap(\.problems)
+        notes = server.notes
+    }
+
+    var json: JSONValue {
+        [
+            "ok": .bool(isGood), "connections": .array(connections.map(\.json)), "problems": .array(problems.map(\.json)),
+            "notes": .array(notes.map(\.json)),
+        ]
+    }
+}
+
+extension ConfigurationProblem {
+    /// `line` and `column` from 1; both null where the file as a whole is meant.
+    fileprivate var json: JSONValue {
+        [
+            "file": .string(file), "line": line > 0 ? .number("\(line)") : .null,
+            "column": line > 0 ? .number("\(column)") : .null, "problem": .string(problem), "hint": .string(hint),
+        ]
     }
 }

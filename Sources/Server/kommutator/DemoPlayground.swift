@@ -2,7 +2,7 @@ import AdapterCatalog
 import Connector
 import Gateway
 import Glibc
-import Network
+import HTTPClient
 import VendorSimulators
 
 /// `--demo`: connections of its own in `DATA/demo`, and vendors that call them, so that a newcomer sees calls at once.

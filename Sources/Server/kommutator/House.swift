@@ -5,6 +5,7 @@ import HTTPServer
 import Network
 import Numbering
 import SQLiteJournal
+import Threading
 
 /// The whole gateway put together: the only place that knows every room. Builds, starts and ends them; decides nothing.
 final class House: Sendable {
@@ -20,7 +21,7 @@ final class House: Sendable {
     private let clock = SystemClock()
 
     /// Opens the journal and builds every room; nothing listens yet.
-    /// - Throws: `JournalError` or `NetworkError`, each with what to do.
+    /// - Throws: `JournalError`, `NetworkError` or `ThreadError`, each with what to do.
     init(_ settings: ServerSettings, log: any GatewayLog) throws {
         self.settings = settings
         self.log = log
@@ -34,7 +35,7 @@ final class House: Sendable {
             journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
             report: { news in log.write(.error, "ledger.trouble", [LogField("news", "\(news)")]) })
-        readers = ReaderPool(journal: journal)
+        readers = try ReaderPool(journal: journal)
         keys = KeyDesk(store: journal, readers: readers, clock: clock)
         let metrics = WebhookMetrics()
         var services = APIServices(
@@ -42,15 +43,14 @@ final class House: Sendable {
             explainer: CallExplanation(journal: journal, roster: registry, numbering: numbering), replayer: ledger,
             webhookMetrics: metrics, clock: clock, log: log, version: Kommutator.version)
         let gauges = HouseGauges(journal: journal, ledger: ledger)
+        let proxies = ProxyTrust(settings.trustedProxies)
+        services.proxies = proxies
         services.journalTrouble = { gauges.journal.statistics.failure }
         services.moreMetrics = gauges.write
         var router = GatewayAPI.makeRouter(log: log)
-        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log).register(in: &router)
+        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies).register(in: &router)
         GatewayAPI(services).register(in: &router)
-        server = try HTTPServer(
-            HTTPServerConfiguration(
-                listen: settings.listen, tls: settings.tls.map { TLSIdentity(certificatePath: $0.certificate, keyPath: $0.key) },
-                loops: settings.loops ?? Self.standardLoops), router: router)
+        server = try HTTPServer(Self.listening(settings), router: router)
         gauges.watch(server)
     }
 
@@ -58,6 +58,15 @@ final class House: Sendable {
         ConnectionDirectory(
             path: settings.adapters, adapters: AdapterCatalog.adapters, environment: Environment.variables,
             defaultCountry: settings.defaultCountry)
+    }
+
+    private static func listening(_ settings: ServerSettings) -> HTTPServerConfiguration {
+        var limits = HTTPLimits()
+        // All of the world comes through a proxy's one address.
+        limits.addressCapExemptions += settings.trustedProxies
+        return HTTPServerConfiguration(
+            listen: settings.listen, tls: settings.tls.map { TLSIdentity(certificatePath: $0.certificate, keyPath: $0.key) },
+            loops: settings.loops ?? standardLoops, limits: limits)
     }
 
     /// One core is left to the journal's writer and the ledger.
@@ -68,7 +77,7 @@ final class House: Sendable {
     func open() throws -> [SocketAddress] {
         registry.reload()
         let ledger = ledger
-        try SystemThread.start(named: "ledger", niceness: 19) { ledger.run() }
+        _ = try SystemThread(named: "ledger", niceness: 19) { ledger.run() }
         let addresses = try server.start()
         StartUpMemory.giveBackCode()
         return addresses

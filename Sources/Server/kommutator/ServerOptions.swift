@@ -15,15 +15,19 @@ struct ServerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The folder of connections (standard: adapters.d).", valueName: "folder"))
     var adapters: String?
 
+    /// The settings with everything there is to say of them.
+    func read() -> ServerSettings.Loaded {
+        ServerSettings.load(file: config, flags: ServerFlags(listen: listen, data: data, adapters: adapters))
+    }
+
     /// The settings; every problem is printed.
     /// - Throws: `ExitCode` 78 (EX_CONFIG) where there is one.
     func load() throws -> ServerSettings {
-        let flags = ServerFlags(listen: listen, data: data, adapters: adapters)
-        let (settings, problems) = ServerSettings.load(file: config, flags: flags)
-        guard problems.isEmpty else {
-            for problem in problems { Console.complain(problem.description) }
+        let loaded = read()
+        guard loaded.problems.isEmpty else {
+            for problem in loaded.problems { Console.complain(problem.description) }
             throw SystemExit.configuration
         }
-        return settings
+        return loaded.settings
     }
 }

@@ -1,5 +1,6 @@
 import CSystem
 import Network
+import Threading
 
 /// Signals as an asynchronous sequence.
 ///
@@ -12,7 +13,7 @@ enum Signals {
         let pipe = csys_signal_pipe(signals, Int32(signals.count))
         guard pipe >= 0 else { throw NetworkError(.loop, "signals", errno: -pipe, hint: "raise the limit of open files") }
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
-        try SystemThread.start(named: "signals") {
+        _ = try SystemThread(named: "signals") {
             var signal: UInt8 = 0
             while read(pipe, &signal, 1) == 1 { continuation.yield(Int32(signal)) }
             continuation.finish()

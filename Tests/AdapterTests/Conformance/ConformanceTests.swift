@@ -7,12 +7,13 @@ import Testing
 
 @Suite struct ConformanceTests {
     @Test(arguments: AdapterCatalog.names)
-    func `every adapter passes the suite on all its fixtures`(name: String) throws {
+    func `every adapter passes the suite on all its fixtures and samples`(name: String) throws {
         let adapter = try #require(AdapterCatalog.adapter(named: name))
         let cases = try CaseFolder.loadAll(below: FixtureFolders.cases(of: name))
         #expect(cases.count >= 8)
-        let report = ConformanceSuite(adapter).run(cases)
+        let report = ConformanceSuite(adapter, loadSample: ShippedSamples().load).run(cases)
         #expect(report.failures.isEmpty, "\(report.summary)")
+        #expect(report.checks.contains { $0.rule == "its sample loads" })
     }
 
     @Test func `an adapter that believes everybody fails`() throws {
@@ -31,6 +32,24 @@ import Testing
         let report = ConformanceSuite(Gullible.self, loadSample: { _ in throw broken }).run([])
         #expect(report.failures.map(\.rule) == ["its sample loads"])
         #expect(report.summary.contains("`token` is unknown"))
+    }
+
+    @Test(arguments: [
+        ("adapter: mango\nenabled: true\nsettings: {api_key: env:K, api_salt: env:S}\n", "shipped enabled"),
+        ("adapter: mango\nenabled: false\nsettings: {api_kye: env:K, api_salt: env:S}\n", "did you mean `api_key`?"),
+        ("adapter: mango\nenabled: false\nsettings: {api_key: env:K}\n", "the setting `api_salt` is missing"),
+        ("adapter: zadarma\nenabled: false\nsettings: {key: env:K, secret: file:a/b/c, time_zone: Mars/Base}\n", "time_zone"),
+        ("adapter: mango\nenabled: false\nsettings:\n  api_key: env:K\n  api_salt: env:S\n  # url_tokn: env:T\n", "`url_token`?"),
+        ("adapter: other\n", "adapters.d has no sample of"),
+    ])
+    func `a sample that misleads is reported`(text: String, expected: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(text, to: "sample.yaml")
+        let name = text.contains("zadarma") ? "zadarma" : "mango"
+        let adapter = try #require(AdapterCatalog.adapter(named: name))
+        let report = ConformanceSuite(adapter, loadSample: ShippedSamples(folder: folder.path).load).run([])
+        #expect(report.failures.map(\.rule) == ["its sample loads"])
+        #expect(report.summary.contains(expected), "\(report.summary)")
     }
 
     private func run(_ adapter: any TelephonyAdapter.Type) throws -> ConformanceReport {

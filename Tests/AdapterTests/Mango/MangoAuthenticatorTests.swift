@@ -3,9 +3,9 @@ import MangoAdapter
 import Testing
 
 @Suite struct MangoAuthenticatorTests {
-    let bench: MangoBench
+    let bench: MangoWorkbench
 
-    init() throws { bench = try MangoBench() }
+    init() throws { bench = try MangoWorkbench() }
 
     /// The reference's worked examples.
     @Test(arguments: [
@@ -21,26 +21,26 @@ import Testing
         ),
     ])
     func `the signature covers the JSON exactly as sent`(json: String, sign: String) {
-        #expect(bench.authenticate(MangoBench.body(json, sign: sign)) == .accept(.ok))
-        #expect(bench.authenticate(MangoBench.body(json, sign: sign.uppercased())) == .accept(.ok))
-        #expect(status(MangoBench.body(json + " ", sign: sign)) == 403)
+        #expect(bench.authenticate(MangoWorkbench.body(json, sign: sign)) == .accept(.ok))
+        #expect(bench.authenticate(MangoWorkbench.body(json, sign: sign.uppercased())) == .accept(.ok))
+        #expect(status(MangoWorkbench.body(json + " ", sign: sign)) == 403)
     }
 
     @Test func `what is missing, wrong or unreadable is refused with its own status`() {
-        #expect(status(MangoBench.body("{}", key: nil)) == 401)
-        #expect(status("vpbx_api_key=\(MangoBench.key)&json=%7B%7D") == 401)
+        #expect(status(MangoWorkbench.body("{}", key: nil)) == 401)
+        #expect(status("vpbx_api_key=\(MangoWorkbench.key)&json=%7B%7D") == 401)
         #expect(status("") == 401)
-        #expect(status(MangoBench.body("{}", key: "another")) == 403)
-        #expect(status(MangoBench.body("{}", sign: "00")) == 403)
-        #expect(status(MangoBench.body("{}", sign: "")) == 403)
+        #expect(status(MangoWorkbench.body("{}", key: "another")) == 403)
+        #expect(status(MangoWorkbench.body("{}", sign: "00")) == 403)
+        #expect(status(MangoWorkbench.body("{}", sign: "")) == 403)
         #expect(status("json=%7") == 400)
     }
 
     @Test(arguments: ["/ping", "/ping/", "//ping"])
     func `a ping is greeted, but a wrongly signed one shows that the salt is wrong`(path: String) {
-        #expect(bench.authenticate(MangoBench.body("{}"), path: path) == .handshake(.ok))
+        #expect(bench.authenticate(MangoWorkbench.body("{}"), path: path) == .handshake(.ok))
         #expect(bench.authenticate("", path: path) == .handshake(.ok))
-        #expect(status(MangoBench.body("{}", sign: "00"), path: path) == 403)
+        #expect(status(MangoWorkbench.body("{}", sign: "00"), path: path) == 403)
     }
 
     private func status(_ body: String, path: String = "/events/call") -> Int? {

@@ -3,9 +3,9 @@ import MangoAdapter
 import Testing
 
 @Suite struct MangoCallTests {
-    let bench: MangoBench
+    let bench: MangoWorkbench
 
-    init() throws { bench = try MangoBench() }
+    init() throws { bench = try MangoWorkbench() }
 
     private static let inbound =
         #""location":"abonent","from":{"number":"79000001234"},"to":{"extension":"101","number":"sip:a@b","line_number":"74950000001"}"#

@@ -3,9 +3,9 @@ import MangoAdapter
 import Testing
 
 @Suite struct MangoOtherEventsTests {
-    let bench: MangoBench
+    let bench: MangoWorkbench
 
-    init() throws { bench = try MangoBench() }
+    init() throws { bench = try MangoWorkbench() }
 
     private func summary(_ members: String) throws -> CallEvent {
         try #require(
@@ -134,7 +134,7 @@ import Testing
 
     @Test(arguments: ["not json", "[]", "", "{\"a\":", "\u{0}"])
     func `a genuine body that is no JSON object stays undecoded`(json: String) throws {
-        #expect(bench.authenticate(MangoBench.body(json)) == .accept(.ok))
+        #expect(bench.authenticate(MangoWorkbench.body(json)) == .accept(.ok))
         guard case .undecoded? = bench.decode("/events/call", json).first else {
             Issue.record("decoded")
             return

@@ -3,9 +3,9 @@ import Testing
 import ZadarmaAdapter
 
 @Suite struct ZadarmaAuthenticatorTests {
-    let bench: ZadarmaBench
+    let bench: ZadarmaWorkbench
 
-    init() throws { bench = try ZadarmaBench() }
+    init() throws { bench = try ZadarmaWorkbench() }
 
     private static let start =
         "event=NOTIFY_START&caller_id=79000000101&called_did=79000000010&call_start=2026-11-02+10%3A15%3A20"
@@ -36,14 +36,14 @@ import ZadarmaAdapter
         ("event=TOMORROW&internal=1&destination=2&call_start=3", "123"), ("event=DOCUMENT&result=x", "x"),
     ])
     func `each event has its own signed text`(body: String, text: String) {
-        #expect(bench.authenticate(bench.raw(body, signature: ZadarmaBench.sign(text))) == .accept(.ok))
-        #expect(status(body, ZadarmaBench.sign(text + "0")) == 403)
+        #expect(bench.authenticate(bench.raw(body, signature: ZadarmaWorkbench.sign(text))) == .accept(.ok))
+        #expect(status(body, ZadarmaWorkbench.sign(text + "0")) == 403)
         #expect(status(body, nil) == 401)
     }
 
     @Test func `the signature of nothing proves nothing`() {
-        #expect(status("event=NOTIFY_START", ZadarmaBench.sign("")) == 403)
-        #expect(status("event=TOMORROW", ZadarmaBench.sign("")) == 403)
+        #expect(status("event=NOTIFY_START", ZadarmaWorkbench.sign("")) == 403)
+        #expect(status("event=TOMORROW", ZadarmaWorkbench.sign("")) == 403)
     }
 
     @Test func `what cannot be read or names no event is refused`() {
@@ -57,7 +57,7 @@ import ZadarmaAdapter
     @Test func `a multipart body is read`() {
         let body =
             "--b\r\nContent-Disposition: form-data; name=\"event\"\r\n\r\nSMS\r\n--b\r\nContent-Disposition: form-data; name=\"result\"\r\n\r\nx\r\n--b--\r\n"
-        let raw = bench.raw(body, signature: ZadarmaBench.sign("x"), type: "multipart/form-data; boundary=b")
+        let raw = bench.raw(body, signature: ZadarmaWorkbench.sign("x"), type: "multipart/form-data; boundary=b")
         #expect(bench.authenticate(raw) == .accept(.ok))
     }
 
@@ -76,7 +76,7 @@ import ZadarmaAdapter
     }
 
     @Test func `an unknown time zone is an error with a hint`() {
-        #expect(throws: SettingsError.self) { try ZadarmaBench(timeZone: "Europe/Atlantis") }
+        #expect(throws: SettingsError.self) { try ZadarmaWorkbench(timeZone: "Europe/Atlantis") }
     }
 
     private func status(_ body: String, _ signature: String?, type: String? = nil) -> Int? {

@@ -3,9 +3,9 @@ import Testing
 import ZadarmaAdapter
 
 @Suite struct ZadarmaDecoderTests {
-    let bench: ZadarmaBench
+    let bench: ZadarmaWorkbench
 
-    init() throws { bench = try ZadarmaBench() }
+    init() throws { bench = try ZadarmaWorkbench() }
 
     /// 10:15:20 in Moscow.
     private static let start = Instant(unixSeconds: 1_793_603_720)
@@ -24,7 +24,7 @@ import ZadarmaAdapter
 
     @Test(arguments: [("Europe/Kaliningrad", 3600), ("Asia/Vladivostok", -25_200), ("UTC", 10_800)])
     func `the zone is a setting`(zone: String, difference: Int64) throws {
-        let event = try #require(try ZadarmaBench(timeZone: zone).incoming("NOTIFY_START"))
+        let event = try #require(try ZadarmaWorkbench(timeZone: zone).incoming("NOTIFY_START"))
         #expect(event.facts.startedAt?.milliseconds(since: Self.start) == difference * 1000)
         #expect(event.facts.timeZone == zone)
     }
@@ -32,7 +32,7 @@ import ZadarmaAdapter
     @Test(arguments: ["", "yesterday", "2026-13-02 10:15:20"])
     func `a start that cannot be read gives way to the time of arrival`(start: String) {
         let event = bench.callEvent([("event", "NOTIFY_START"), ("pbx_call_id", "in_1"), ("call_start", start)])
-        #expect(event?.occurredAt == ZadarmaBench.now)
+        #expect(event?.occurredAt == ZadarmaWorkbench.now)
         #expect(event?.facts.startedAt == nil)
         #expect(event?.facts.timeZone == nil)
     }
@@ -43,7 +43,7 @@ import ZadarmaAdapter
     func `an extension rings and answers`(word: String, phase: LegReport.Phase, type: EventType) throws {
         let event = try #require(bench.incoming(word, [("internal", "499499-101"), ("destination", "101")]))
         #expect(event.type == type)
-        #expect(event.occurredAt == ZadarmaBench.now)
+        #expect(event.occurredAt == ZadarmaWorkbench.now)
         #expect(event.facts.startedAt == Self.start)
         #expect(
             event.leg
@@ -103,7 +103,7 @@ import ZadarmaAdapter
             event.ending
                 == EndReport(
                     reason: reason, cause: Cause(q850: 16, providerCode: word.isEmpty ? nil : word), answered: answered,
-                    endedAt: ZadarmaBench.now, user: .user(extension: "101", endpoint: nil)))
+                    endedAt: ZadarmaWorkbench.now, user: .user(extension: "101", endpoint: nil)))
         #expect(event.custom == [CustomField("duration", "63"), CustomField("is_recorded", "0")])
         #expect(event.recording == nil)
         #expect(bench.outgoing("NOTIFY_OUT_END", [("disposition", word)])?.ending?.reason == reason)

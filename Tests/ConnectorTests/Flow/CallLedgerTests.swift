@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A ledger over a journal in memory, fed by hand.
-private final class LedgerBench {
+private final class LedgerWorkbench {
     let journal = MemoryJournal()
     let ledger: CallLedger
     private var count: UInt64 = 0
@@ -57,7 +57,7 @@ private final class LedgerBench {
     }
 
     @Test func `each visible change is one revision, and a repeat is none`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         try bench.apply(ringing())
         try bench.apply(ringing())
         try bench.apply(end())
@@ -67,7 +67,7 @@ private final class LedgerBench {
     }
 
     @Test func `late news finds a call that has left memory`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         let id = try bench.apply(ringing()).calls[0]
         try bench.apply(end())
         bench.evict()
@@ -79,14 +79,14 @@ private final class LedgerBench {
     }
 
     @Test func `a call that is not over stays in memory`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         try bench.apply(ringing())
         bench.evict()
         #expect(bench.ledger.liveCount == 1)
     }
 
     @Test func `an event with the names of two calls makes them one`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         let first = try bench.apply(ringing()).calls[0]
         let second = try bench.apply(.make("transcript", at: 50, keys: Self.other)).calls[0]
         #expect(first != second)
@@ -102,7 +102,7 @@ private final class LedgerBench {
     }
 
     @Test func `names that others choose never join two calls`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         let command = ExternalKey(.crmCommand, "constant")
         let first = try bench.apply(ringing(keys: [ExternalKey(.session, "s1"), command])).calls
         let second = try bench.apply(ringing(at: 5, keys: [ExternalKey(.session, "s2"), command])).calls
@@ -110,7 +110,7 @@ private final class LedgerBench {
     }
 
     @Test func `a replay takes back what was read before`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         let former = ringing()
         let id = try bench.apply(former).calls[0]
         var better = ringing()
@@ -121,7 +121,7 @@ private final class LedgerBench {
     }
 
     @Test func `a call whose last event is taken back is deleted`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         let former = ringing()
         let id = try bench.apply(former).calls[0]
         try bench.replay([], of: former, formerly: [id])
@@ -134,7 +134,7 @@ private final class LedgerBench {
     }
 
     @Test func `an event with the names of three calls makes them one`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         let keys = (1...3).map { ExternalKey(.session, "s\($0)") }
         let last = try bench.apply(ringing(at: 20, keys: [keys[0]])).calls[0]
         let middle = try bench.apply(.make("b", at: 10, keys: [keys[1]])).calls[0]
@@ -146,7 +146,7 @@ private final class LedgerBench {
     }
 
     @Test func `a call without news is named once as stale, and closed by its record`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         try bench.apply(ringing())
         let tooEarly = Instant.base.advanced(by: .seconds(4 * 3600 - 1))
         #expect(bench.ledger.staleCalls(at: tooEarly, profiles: { _ in .test }).isEmpty)
@@ -168,7 +168,7 @@ private final class LedgerBench {
     }
 
     @Test func `a call takes a bounded number of events`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         for number in 0..<CallLedger.eventLimit { try bench.apply(.make("e\(number)", at: Int64(number))) }
         let more = try bench.apply(.make("one more", at: 5))
         #expect(more.refused == 1)
@@ -177,7 +177,7 @@ private final class LedgerBench {
     }
 
     @Test func `an explanation names the event that gave a field its value`() throws {
-        let bench = try LedgerBench()
+        let bench = try LedgerWorkbench()
         let id = try bench.apply(ringing()).calls[0]
         let ending = end()
         try bench.apply(ending)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct APIRulesTests {
     @Test func `without a right key there is 401, without the scope 403`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let none = try RawClient.get(address, "/api/v1/lines", key: nil)
             #expect(none.status == 401)
@@ -15,7 +15,7 @@ import Testing
             #expect(none.header("Content-Type") == "application/problem+json")
             #expect(try RawClient.get(address, "/api/v1/lines", key: "km_wrong").status == 401)
             #expect(try RawClient.get(address, "/api/v1/lines", key: "other").status == 401)
-            let scope = try RawClient.post(address, "/api/v1/inbox/replay", key: GatewayBench.secret)
+            let scope = try RawClient.post(address, "/api/v1/inbox/replay", key: GatewayWorkbench.secret)
             #expect(scope.status == 403)
             #expect(scope.text.contains("`admin`"))
             #expect(!bench.log.text.contains("km_"))
@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func `a key that is made or revoked while the gateway runs is known soon`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let secret = "km_" + String(repeating: "n", count: 43)
             #expect(try RawClient.get(address, "/api/v1/lines", key: secret).status == 401)
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func `too many wrong keys of one address are answered 429, right ones still served`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             for _ in 0..<BadKeyLimit.allowed { #expect(try RawClient.get(address, "/api/v1/lines", key: "km_x").status == 401) }
             let answer = try RawClient.get(address, "/api/v1/lines", key: "km_x")
@@ -49,8 +49,21 @@ import Testing
         }
     }
 
+    @Test func `behind a proxy of ours wrong keys are counted by client, not by proxy`() async throws {
+        let bench = try GatewayWorkbench(proxies: IPNetwork.loopback)
+        try await bench.serve { address throws in
+            func guess(_ client: String) throws -> Int {
+                try RawClient.get(address, "/api/v1/lines", key: "km_x", headers: "X-Forwarded-For: \(client)\r\n").status
+            }
+            for _ in 0..<BadKeyLimit.allowed { #expect(try guess("192.0.2.9, 198.51.100.1") == 401) }
+            #expect(try guess("198.51.100.1") == 429)
+            #expect(try guess("198.51.100.2") == 401)
+            #expect(bench.log.text.contains("peer=198.51.100.2"))
+        }
+    }
+
     @Test func `unknown and wrong parameters are named, all at once`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let answer = try RawClient.get(address, "/api/v1/calls?limit=0&direktion=inbound&state=dead&limit=5&started_from=now")
             #expect(answer.status == 400)
@@ -66,7 +79,7 @@ import Testing
     }
 
     @Test func `a problem has every field of RFC 9457 and ours, and its id is in the log`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let problem = try RawClient.get(address, "/api/v1/calls/none").json()
             #expect(problem["type"]?.string == "urn:kommutator:problem:not-found")
@@ -79,7 +92,7 @@ import Testing
     }
 
     @Test func `unknown paths and methods are problems too`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let path = try RawClient.get(address, "/api/v2")
             #expect(path.status == 404)
@@ -91,7 +104,7 @@ import Testing
     }
 
     @Test func `lines and employees come from the tenant's files`() async throws {
-        let bench = try GatewayBench([
+        let bench = try GatewayWorkbench([
             "bell": """
             adapter: bell
             settings: {key: env:BELL_KEY}
@@ -110,7 +123,7 @@ import Testing
     }
 
     @Test func `connections show health and settings without secrets, and only to their tenant`() async throws {
-        let bench = try GatewayBench([
+        let bench = try GatewayWorkbench([
             "bell": "adapter: bell\nsettings: {key: env:BELL_KEY, tone: low}", "bad": "adapter: bell\nsettings: {key: hush}",
             "off": "adapter: bell\nenabled: false",
         ])
@@ -127,14 +140,14 @@ import Testing
             #expect(try one.json()["settings"]?["key"]?.string == "env:BELL_KEY")
             #expect(try one.json()["counters"]?["accepted"]?.int == 1)
             #expect(!one.text.contains("hush"))
-            #expect(try RawClient.get(address, "/api/v1/connections/bell", key: GatewayBench.otherSecret).status == 404)
+            #expect(try RawClient.get(address, "/api/v1/connections/bell", key: GatewayWorkbench.otherSecret).status == 404)
             let list = try RawClient.get(address, "/api/v1/connections").json()
             #expect(list["connections"]?.elements.map { $0["id"]?.string } == ["bad", "bell", "off"])
         }
     }
 
     @Test func `health, readiness and metrics need no key`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             #expect(try RawClient.get(address, "/healthz", key: nil).text == #"{"status":"ok","version":"0.0.0"}"#)
             #expect(try RawClient.get(address, "/readyz", key: nil).status == 200)

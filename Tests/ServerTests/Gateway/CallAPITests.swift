@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct CallAPITests {
     @Test func `pages of the call log come newest first and end`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         let ids = (1...5).map { bench.addCall($0).description }
         try await bench.serve { address in
             var query = "?limit=2"
@@ -27,7 +27,7 @@ import Testing
         ("?updated_since=2026-03-02T12:00:02.5%2B03:00", [3]), ("?connection=none", []), ("?state=ringing", []),
         ("?disposition=answered&line=%2B74950000001", [3, 2, 1]),
     ]) func `a filter leaves what matches`(query: String, expected: [Int]) async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         let ids = [
             bench.addCall(1), bench.addCall(2, direction: .outbound), bench.addCall(3, external: "+79000009999"),
         ].map(\.description)
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func `CSV and NDJSON stream the whole selection, page by page`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         for number in 1...1203 { bench.addCall(number, name: number == 1 ? "=HYPERLINK(1), \\\"x\\\"" : "Anna") }
         try await bench.serve { address in
             let csv = try RawClient.get(address, "/api/v1/calls", headers: "Accept: text/csv\r\n")
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func `a call has its revision as ETag`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         let id = bench.addCall(1, revision: 4)
         try await bench.serve { address in
             let path = "/api/v1/calls/\(id)"
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func `merged, deleted, foreign and unknown calls answer 301, 410 and 404`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         let survivor = bench.addCall(1)
         let loser = bench.addCall(2, mergedInto: survivor)
         let deleted = bench.addCall(3, isDeleted: true)
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test func `events are shown in their public shape, the explanation as it stands`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         let id = bench.addCall(1)
         let ending = CallEvent.make("end", type: .ended, at: 5, ending: EndReport(reason: .noAnswer))
         var batch = DerivedBatch()

@@ -6,7 +6,7 @@ import Testing
 @testable import Gateway
 
 @Suite(.timeLimit(.minutes(1))) struct ChangesTests {
-    private func page(_ address: SocketAddress, _ query: String = "", key: String = GatewayBench.secret) throws -> JSONValue {
+    private func page(_ address: SocketAddress, _ query: String = "", key: String = GatewayWorkbench.secret) throws -> JSONValue {
         let answer = try RawClient.get(address, "/api/v1/changes\(query)", key: key)
         #expect(answer.status == 200)
         #expect(answer.header("Content-Type") == "application/json")
@@ -16,7 +16,7 @@ import Testing
     private func revisions(_ page: JSONValue) -> [Int?] { (page["changes"]?.elements ?? []).map { $0["call"]?["revision"]?.int } }
 
     @Test func `paging from the beginning gives every revision once and in order`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         for revision in 1...7 { bench.addCall(1, revision: revision) }
         try await bench.serve { address in
             var query = "?limit=3"
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func `a cursor within a page goes on behind that change`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         for revision in 1...3 { bench.addCall(1, revision: revision) }
         try await bench.serve { address in
             let second = try page(address)["changes"]?[1]?["cursor"]?.string ?? ""
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func `a stored call is served byte for byte`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         let id = bench.addCall(1)
         try await bench.serve { address in
             let text = try RawClient.get(address, "/api/v1/changes").text
@@ -55,11 +55,11 @@ import Testing
     }
 
     @Test func `a long poll is answered by the change that it waits for`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let client = try RawClient(address)
             try client.send(
-                "GET /api/v1/changes?wait=30 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(GatewayBench.secret)\r\n\r\n")
+                "GET /api/v1/changes?wait=30 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(GatewayWorkbench.secret)\r\n\r\n")
             while bench.signal.waiterCount == 0 { await Task.yield() }
             bench.addCall(9, tenant: "other")
             while bench.signal.waiterCount == 0 { await Task.yield() }
@@ -69,11 +69,11 @@ import Testing
     }
 
     @Test func `a client that leaves ends its wait`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let client = try RawClient(address)
             try client.send(
-                "GET /api/v1/changes?wait=60 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(GatewayBench.secret)\r\n\r\n")
+                "GET /api/v1/changes?wait=60 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(GatewayWorkbench.secret)\r\n\r\n")
             while bench.signal.waiterCount == 0 { await Task.yield() }
             try client.reset()
             while bench.signal.waiterCount > 0 { await Task.yield() }
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func `a cursor of the collapsed part has expired, a malformed one is refused`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         for revision in 1...5 { bench.addCall(1, revision: revision) }
         try await bench.serve { address in
             let old = try page(address, "?limit=2")["next_cursor"]?.string ?? ""
@@ -95,12 +95,12 @@ import Testing
             for text in ["x", "00", String(old.dropLast()) + "z", String(old.dropLast(2)) + "00ff", "%00"] {
                 #expect(try RawClient.get(address, "/api/v1/changes?cursor=\(text)").status == 400)
             }
-            #expect(try RawClient.get(address, "/api/v1/changes?cursor=\(old)", key: GatewayBench.otherSecret).status == 400)
+            #expect(try RawClient.get(address, "/api/v1/changes?cursor=\(old)", key: GatewayWorkbench.otherSecret).status == 400)
         }
     }
 
     @Test func `a cursor that is ahead of the journal has expired too`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         bench.addCall(1)
         try await bench.serve { address in
             let ahead = Cursor.change(position: 2, horizon: 0).text(for: .standard)
@@ -110,12 +110,12 @@ import Testing
     }
 
     @Test func `a tenant sees only its own`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         bench.addCall(1, revision: 1)
         bench.addCall(2, revision: 2, tenant: "other")
         try await bench.serve { address throws in
             #expect(revisions(try page(address)) == [1])
-            #expect(revisions(try page(address, key: GatewayBench.otherSecret)) == [2])
+            #expect(revisions(try page(address, key: GatewayWorkbench.otherSecret)) == [2])
         }
     }
 }

@@ -171,8 +171,10 @@ import TestSupport
     @Test func `flags win over the file, the file over the standards`() throws {
         let text =
             "listen: [127.0.0.1:9000, \"[::1]:9000\"]\ndata: /srv/data\nloops: 2\nretention: {changes: 7d}\ntls: {cert: c.pem, key: k.pem}"
-        let (settings, problems) = ServerSettings.read(text, file: "etc/kommutator.yaml")
-        #expect(problems == [])
+        let loaded = ServerSettings.read(text, file: "etc/kommutator.yaml")
+        let settings = loaded.settings
+        #expect(loaded.problems == [])
+        #expect(loaded.notes == [])
         #expect(settings.listen.map(\.description) == ["127.0.0.1:9000", "[::1]:9000"])
         #expect(settings.data == "/srv/data")
         #expect(settings.adapters == "adapters.d")
@@ -192,9 +194,44 @@ import TestSupport
         ("tls: {cert: a}", "1:1: `tls` needs both `cert` and `key`; name the two PEM files"),
         ("retention: {changes: 30}", "1:22: `changes`: `30` is no duration; write a number and a unit: 30s, 15m, 4h or 30d"),
         ("lookup_url: crm.example", "1:13: `lookup_url`: `crm.example` is no web address; write https://host/path"),
+        ("public_url: pbx.example", "1:13: `public_url`: `pbx.example` is no web address; write https://host/path"),
+        (
+            "public_url: https://pbx.example/?a=1",
+            "1:13: `public_url`: `https://pbx.example/?a=1` has more than host and path; write https://host, perhaps with a path"
+        ),
+        (
+            "trusted_proxies: [127.0.0.1, proxy]",
+            "1:30: `trusted_proxies`: `proxy` is no network; write an address or a network, as in 203.0.113.0/24"
+        ),
+        (
+            "trusted_proxies: 0.0.0.0/0",
+            "1:18: `trusted_proxies`: `0.0.0.0/0` believes everybody, so that whoever calls may choose the address that is seen; name the proxies' own addresses"
+        ),
+        (
+            "trusted_proxies: [\"::/0\"]",
+            "1:19: `trusted_proxies`: `::/0` believes everybody, so that whoever calls may choose the address that is seen; name the proxies' own addresses"
+        ),
     ]) func `a problem of the server's file names its place`(text: String, expected: String) {
         let problems = ServerSettings.read(text, file: "k.yaml").problems
         #expect(problems.map(\.description) == ["k.yaml:\(expected)"])
+    }
+
+    @Test func `proxies and the public address are read`() {
+        let text = "trusted_proxies: [127.0.0.1, \"10.0.0.0/8\", \"::1\"]\npublic_url: https://pbx.example:8443/gate/\n"
+        let loaded = ServerSettings.read(text, file: "k.yaml")
+        #expect(loaded.problems == [])
+        #expect(loaded.settings.trustedProxies.map(\.description) == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"])
+        #expect(loaded.settings.publicURL == "https://pbx.example:8443/gate")
+    }
+
+    @Test func `a lookup address is noted as not asked yet, and is no problem`() {
+        let loaded = ServerSettings.read("loops: 2\nlookup_url: https://crm.example/who", file: "k.yaml")
+        #expect(loaded.problems == [])
+        #expect(loaded.settings.lookupURL == "https://crm.example/who")
+        #expect(
+            loaded.notes.map(\.description) == [
+                "k.yaml:2:1: `lookup_url` is read but not asked yet in this version; it does no harm; nothing depends on it"
+            ])
     }
 
     @Test func `a file that is named and missing is a problem`() {

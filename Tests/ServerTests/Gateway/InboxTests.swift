@@ -6,7 +6,7 @@ import Testing
 @testable import Gateway
 
 @Suite struct InboxTests {
-    private func fill(_ bench: GatewayBench, _ address: SocketAddress, count: Int) throws {
+    private func fill(_ bench: GatewayWorkbench, _ address: SocketAddress, count: Int) throws {
         for number in 0..<count {
             _ = try RawClient.post(
                 address, "/hooks/bell", body: "number=\(number)&sign=abcdef&from=79000001234", key: nil,
@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func `the inbox pages newest first and masks secrets and numbers`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             try fill(bench, address, count: 3)
             let page = try RawClient.get(address, "/api/v1/inbox?limit=2").json()
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func `a state and a connection narrow the inbox; a foreign one is not found`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             try fill(bench, address, count: 2)
             var batch = DerivedBatch()
@@ -37,7 +37,7 @@ import Testing
             bench.journal.submit(batch)
             let page = try RawClient.get(address, "/api/v1/inbox?state=undecoded&connection=bell").json()
             #expect(page["requests"]?.elements.map { $0["reason"]?.string } == ["odd"])
-            let other = GatewayBench.otherSecret
+            let other = GatewayWorkbench.otherSecret
             #expect(try RawClient.get(address, "/api/v1/inbox", key: other).json()["requests"]?.elements == [])
             #expect(try RawClient.get(address, "/api/v1/inbox?connection=bell", key: other).status == 404)
             let id = bench.journal.rawRecords[0].id
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test func `a replay asks for an Idempotency-Key and is done once for it`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let path = "/api/v1/inbox/replay"
             let body = #"{"state":"undecoded"}"#
@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func `a dry run needs no key and changes nothing`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             try fill(bench, address, count: 1)
             let id = bench.journal.rawRecords[0].id
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func `an unknown field of the body is named`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let answer = try RawClient.post(
                 address, "/api/v1/inbox/replay?dry_run=true", body: #"{"stat":"x","received_from":5}"#)

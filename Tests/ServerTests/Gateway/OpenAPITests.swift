@@ -6,12 +6,12 @@ import Testing
 @testable import Gateway
 
 @Suite struct OpenAPITests {
-    private func description(_ bench: GatewayBench) -> JSONValue {
+    private func description(_ bench: GatewayWorkbench) -> JSONValue {
         OpenAPIDescription(routes: GatewayAPI(bench.services).routes, version: "0").json
     }
 
     @Test func `every route that the router has is described`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         let routes = GatewayAPI(bench.services).routes
         try await bench.serve { address in
             let served = try RawClient.get(address, "/openapi.json", key: nil).json()
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func `every schema that is named exists, and every example fits its schema`() throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         defer { bench.close() }
         let description = description(bench)
         let check = SchemaCheck(schemas: description["components"]?["schemas"] ?? .null)
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func `what the server answers fits the description`() async throws {
-        let bench = try GatewayBench([
+        let bench = try GatewayWorkbench([
             "bell": """
             adapter: bell
             settings: {key: env:BELL_KEY}

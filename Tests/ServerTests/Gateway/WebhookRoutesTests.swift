@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func `a genuine request is journalled whole and answered as the adapter says`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let answer = try hook(
                 address, "/hooks/bell/events/call?x=%31", body: "a=1\u{0}b",
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func `nothing is answered before the commit`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         bench.journal.holdsAppends = true
         try await bench.serve { address in
             let clients = try (0..<3).map { _ in try RawClient(address) }
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func `a refused request is counted by peer and reason and never journalled`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address throws in
             #expect(try hook(address, headers: "X-Bell: guess\r\n").status == 401)
             #expect(try hook(address, headers: "").status == 401)
@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test func `a handshake is answered and not journalled`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let answer = try RawClient.get(address, "/hooks/bell?ping", key: nil, headers: Self.genuine)
             #expect(answer.text == "pong")
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func `an unknown, disabled or broken connection is not found`() async throws {
-        let bench = try GatewayBench([
+        let bench = try GatewayWorkbench([
             "off": "adapter: bell\nenabled: false\nsettings: {key: env:BELL_KEY}", "bad": "adapter: bell\nsettings: {key: hush}",
         ])
         try await bench.serve { address throws in
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test func `where there is a url token, only its path is known`() async throws {
-        let bench = try GatewayBench(["bell": "adapter: bell\nsettings: {key: env:BELL_KEY, url_token: env:HOOK}"])
+        let bench = try GatewayWorkbench(["bell": "adapter: bell\nsettings: {key: env:BELL_KEY, url_token: env:HOOK}"])
         try await bench.serve { address throws in
             for path in ["", "/", "/0123456789abcdeX", "/0123456789abcde", "/x/0123456789abcdef"] {
                 #expect(try hook(address, "/hooks/bell\(path)").status == 404)
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func `an address that is not allowed is refused`() async throws {
-        let bench = try GatewayBench([
+        let bench = try GatewayWorkbench([
             "far": "adapter: bell\nsettings: {key: env:BELL_KEY, allow_from: 203.0.113.0/24}",
             "near": "adapter: bell\nsettings: {key: env:BELL_KEY, allow_from: 127.0.0.0/8}",
         ])
@@ -110,8 +110,27 @@ import Testing
         }
     }
 
+    @Test func `behind a proxy of ours the provider's address is what it says, and only its`() async throws {
+        let files = ["far": "adapter: bell\nsettings: {key: env:BELL_KEY, allow_from: 203.0.113.0/24}"]
+        let from = { (list: String) in "X-Bell: hush\r\nX-Forwarded-For: \(list)\r\n" }
+        let behind = try GatewayWorkbench(files, proxies: IPNetwork.loopback)
+        try await behind.serve { address throws in
+            #expect(try hook(address, "/hooks/far", headers: from("203.0.113.7")).status == 200)
+            #expect(behind.journal.rawRecords.map(\.peer) == ["203.0.113.7"])
+            #expect(try hook(address, "/hooks/far", headers: from("203.0.113.7, 198.51.100.1")).status == 403)
+            #expect(try hook(address, "/hooks/far").status == 403)
+            let rows = behind.metrics.refusals.rows(of: ConnectionID("far"))
+            #expect(Set(rows.map { $0.key.peer?.description }) == ["198.51.100.1", "127.0.0.1"])
+            #expect(behind.log.text.contains("peer=198.51.100.1"))
+        }
+        let bare = try GatewayWorkbench(files)
+        try await bare.serve { address throws in
+            #expect(try hook(address, "/hooks/far", headers: from("203.0.113.7")).status == 403)
+        }
+    }
+
     @Test func `a full queue answers 503 before the body is read`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         bench.journal.isFull = true
         try await bench.serve { address in
             let client = try RawClient(address)
@@ -123,7 +142,7 @@ import Testing
     }
 
     @Test func `a queue that fills up meanwhile answers 503, a failed commit 500, and both recover`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             bench.journal.refusesAppends = true
             #expect(try hook(address).status == 503)
@@ -141,7 +160,7 @@ import Testing
     }
 
     @Test func `a body above the limit is refused`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let client = try RawClient(address)
             try client.send("POST /hooks/bell HTTP/1.1\r\nHost: h\r\nX-Bell: hush\r\nContent-Length: 9000000\r\n\r\n")
@@ -150,7 +169,7 @@ import Testing
     }
 
     @Test func `a reload is taken by the loops without a restart`() async throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         try await bench.serve { address in
             let client = try RawClient(address)
             let request = "POST /hooks/late HTTP/1.1\r\nHost: h\r\nX-Bell: hush\r\nContent-Length: 0\r\n\r\n"
@@ -163,7 +182,7 @@ import Testing
     }
 
     @Test func `one bad file leaves the others running and shows its problem`() throws {
-        let bench = try GatewayBench([
+        let bench = try GatewayWorkbench([
             "bad": "adapter: bel", "good": "adapter: bell\nsettings: {key: env:BELL_KEY}", "Bad Name": "",
         ])
         defer { bench.close() }
@@ -174,7 +193,7 @@ import Testing
     }
 
     @Test func `an unchanged connection stays the same object over a reload and keeps its counters`() throws {
-        let bench = try GatewayBench()
+        let bench = try GatewayWorkbench()
         defer { bench.close() }
         let before = try #require(bench.registry.current["bell"])
         try bench.write("adapter: bell\nsettings: {key: env:BELL_KEY}", to: "second")

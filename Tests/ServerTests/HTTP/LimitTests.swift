@@ -50,12 +50,58 @@ import Testing
             let first = try RawClient(address)
             let second = try RawClient(address)
             for client in [first, second] { #expect(try client.exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200) }
-            #expect(try RawClient.readAll(from: address) == "")
+            try Self.expectTurnedAway(RawClient(address))
             #expect(server.statistics.connectionsRefused == 1)
             try first.send("GET /hello HTTP/1.0\r\n\r\n")
             _ = try first.readToEnd()
             #expect(try RawClient.ask(address, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
         }
+    }
+
+    @Test func `with all places taken, whoever comes is told to come again, before or after he has asked`() async throws {
+        let handler = DeferringHandler()
+        var router = Router.sample()
+        router.direct([.get], "/later", handler: handler)
+        try await withServer(router, limits: limits { $0.connections = 2 }) { server, address in
+            let busy = try (0..<2).map { _ in try RawClient(address) }
+            var arrivals = handler.arrivals.makeAsyncIterator()
+            var held: [DeferringHandler.Held] = []
+            for client in busy {
+                try client.send("GET /later HTTP/1.1\r\nHost: a\r\n\r\n")
+                held.append(try #require(await arrivals.next()))
+            }
+            try Self.expectTurnedAway(RawClient(address))
+            let asking = try RawClient(address)
+            try asking.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            try Self.expectTurnedAway(asking)
+            #expect(server.statistics.connectionsRefused == 2)
+            #expect(server.statistics.connectionsOpen == 2)
+            for one in held { one.answer("at last") }
+            for client in busy { #expect(try client.readAnswer().text == "at last") }
+        }
+    }
+
+    @Test func `with TLS, whoever comes too many is closed without a word`() async throws {
+        let identity = try TestIdentity("gateway.test")
+        let one = limits {
+            $0.connectionsPerAddress = 1
+            $0.addressCapExemptions = []
+        }
+        try await withServer(limits: one, tls: identity.identity) { server, address in
+            let first = try RawClient(address)
+            try first.startTLS(0)
+            #expect(try RawClient.readAll(from: address) == "")
+            #expect(server.statistics.connectionsRefused == 1)
+        }
+    }
+
+    private static func expectTurnedAway(_ client: RawClient) throws {
+        let answer = try client.readAnswer()
+        #expect(answer.status == 503)
+        #expect(answer.header("Retry-After") == "1")
+        #expect(answer.header("Connection") == "close")
+        #expect(answer.text == "too many connections, come again\r\n")
+        #expect(try client.readToEnd() == "")
     }
 
     @Test func `the oldest idle connection makes room when nearly all are taken`() async throws {

@@ -1,6 +1,7 @@
 import Connector
 import TestSupport
 import Testing
+import Threading
 
 @testable import SQLiteJournal
 
@@ -16,7 +17,7 @@ import Testing
             configuration.handedOffBytes = 200
         }
         let total = 1500
-        try WorkerThread.start(named: "producer") {
+        _ = try SystemThread(named: "producer") {
             var random = SeededRandom(seed: UInt64(bound))
             var next = 1
             while next <= total {

@@ -8,7 +8,7 @@ import Testing
 struct EventLoopTests {
     private func withLoop(_ body: (EventLoop) async throws -> Void) async throws {
         let loop = try EventLoop(name: "test")
-        loop.start()
+        try loop.start()
         defer { loop.stop() }
         try await body(loop)
     }
@@ -115,7 +115,7 @@ struct EventLoopTests {
             if count > 0 { batches.withLock { $0.append(count) } }
         }
         for _ in 0..<10 { loop.execute { pending.withLock { $0 += 1 } } }
-        loop.start()
+        try loop.start()
         await withCheckedContinuation { done in loop.execute { loop.execute { done.resume() } } }
         loop.stop()
         #expect(batches.withLock { $0.reduce(0, +) } == 10)

@@ -90,7 +90,10 @@ package final class GatewayPremises: Sendable {
     }
 
     /// Runs a command of the command line on this gateway's data.
-    package func command(_ words: [String]) throws -> (end: GatewayProcess.End?, output: [String], complaints: String) {
-        try GatewayProcess.run(words + ["--data", data, "--adapters", adapters] + options)
+    /// - Parameter launcher: a command that ends by executing the one that follows it.
+    package func command(
+        _ words: [String], launcher: [String] = []
+    ) throws -> (end: GatewayProcess.End?, output: [String], complaints: String) {
+        try GatewayProcess.run(words + ["--data", data, "--adapters", adapters] + options, launcher: launcher)
     }
 }

@@ -44,9 +44,12 @@ package final class GatewayProcess: @unchecked Sendable {
     }
 
     /// Runs another command of `kommutator` to its end.
+    /// - Parameter launcher: a command that ends by executing the one that follows it.
     /// - Returns: its exit status, and the lines of its standard output.
-    package static func run(_ arguments: [String]) throws -> (end: End?, output: [String], complaints: String) {
-        try run(command: [binary] + arguments)
+    package static func run(
+        _ arguments: [String], launcher: [String] = []
+    ) throws -> (end: End?, output: [String], complaints: String) {
+        try run(command: launcher + [binary] + arguments)
     }
 
     /// Runs any command to its end.
@@ -128,7 +131,7 @@ package final class GatewayProcess: @unchecked Sendable {
         }
         posix_spawn_file_actions_adddup2(&actions, ends[1], descriptor)
         let reader = ends[0]
-        Threads.start { lines.drain(reader) }.detach()
+        Threads.start { lines.drain(reader) }
         return ends[1]
     }
 }

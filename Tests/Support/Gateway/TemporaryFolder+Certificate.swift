@@ -3,8 +3,11 @@ import Glibc
 
 extension TemporaryFolder {
     /// Makes a key and a certificate of its own: `cert.pem` and `key.pem`.
-    package func writeCertificate(for name: String) throws {
-        guard let key = csys_test_key(), let certificate = csys_test_certificate(key, name) else {
+    /// - Parameters:
+    ///   - from: seconds from now on which it is valid.
+    ///   - until: seconds from now up to which it is.
+    package func writeCertificate(for name: String, from: Int = -3600, until: Int = 86_400) throws {
+        guard let key = csys_test_key(), let certificate = csys_test_certificate_valid(key, name, from, until) else {
             throw SystemFailure("no certificate")
         }
         defer {

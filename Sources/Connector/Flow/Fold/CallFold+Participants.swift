@@ -18,7 +18,7 @@ extension CallFold {
         let (kind, name) = identity(of: party)
         if let known = cast.firstIndex(where: { $0.kind == kind && $0.name == name }) { return known }
         cast.append(
-            CastMember(kind: kind, name: name, party: party, id: ParticipantID(of: call.id, kind: kind.rawValue, name: name)))
+            CastMember(kind: kind, name: name, party: party, id: memory.participantID(kind, name, of: call.id)))
         return cast.count - 1
     }
 
@@ -288,5 +288,5 @@ extension CallFold {
         }
     }
 
-    func legID(_ key: String) -> LegID { LegID(of: call.id, kind: "leg", name: key) }
+    func legID(_ key: String) -> LegID { memory.legID(key, of: call.id) }
 }

@@ -31,8 +31,7 @@ package final class CallFold {
     var results: [Outcome?] = []
     var ending: EndReport?
     var call: Call
-    /// Numbers read so far: a call has few, and asks for them often.
-    private var numbers: [(raw: String, number: PhoneNumber)] = []
+    let memory: FoldMemory
 
     /// The record of `history`; its events must not be empty.
     /// - Parameters:
@@ -41,19 +40,31 @@ package final class CallFold {
     package static func record(
         of history: CallHistory, id: CallID, createdAt: Instant, profile: ConnectionProfile, numbering: any NumberingPlan
     ) -> Call {
-        let fold = CallFold(history: history, id: id, createdAt: createdAt, profile: profile, numbering: numbering)
+        record(of: history, id: id, createdAt: createdAt, profile: profile, numbering: numbering, memory: FoldMemory())
+    }
+
+    /// The same, for a call that is folded again and again.
+    /// - Parameter memory: of this call.
+    static func record(
+        of history: CallHistory, id: CallID, createdAt: Instant, profile: ConnectionProfile, numbering: any NumberingPlan,
+        memory: FoldMemory
+    ) -> Call {
+        let fold = CallFold(
+            history: history, id: id, createdAt: createdAt, profile: profile, numbering: numbering, memory: memory)
         fold.run()
         return fold.call
     }
 
     private init(
-        history: CallHistory, id: CallID, createdAt: Instant, profile: ConnectionProfile, numbering: any NumberingPlan
+        history: CallHistory, id: CallID, createdAt: Instant, profile: ConnectionProfile, numbering: any NumberingPlan,
+        memory: FoldMemory
     ) {
         digest = history.digest
         ending = digest.ending?.report
         legs = digest.legs
         self.profile = profile
         self.numbering = numbering
+        self.memory = memory
         call = Call(
             id: id, tenant: profile.tenant, connection: profile.id, provider: profile.provider, startedAt: createdAt,
             createdAt: createdAt, updatedAt: createdAt)
@@ -79,10 +90,7 @@ package final class CallFold {
     }
 
     func number(_ raw: String) -> PhoneNumber {
-        for known in numbers where known.raw == raw { return known.number }
-        let number = numbering.number(raw, defaultCountry: profile.defaultCountry)
-        numbers.append((raw, number))
-        return number
+        memory.number(raw, country: profile.defaultCountry) { numbering.number($0, defaultCountry: profile.defaultCountry) }
     }
 
     /// The user identifier of an employee: what the CRM calls him, or the connection and his short number.

@@ -77,13 +77,6 @@ static inline int csys_curl_status(void *easy) {
     return (int)status;
 }
 
-/// Connections opened for this transfer: 0 where one was used again.
-static inline long csys_curl_new_connections(void *easy) {
-    long count = 0;
-    (curl_easy_getinfo)(easy, CURLINFO_NUM_CONNECTS, &count);
-    return count;
-}
-
 /// The owner that CURLOPT_PRIVATE was given.
 static inline void *csys_curl_owner(void *easy) {
     char *owner = NULL;

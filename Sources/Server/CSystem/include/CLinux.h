@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netdb.h>
+#include <poll.h>
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
@@ -146,6 +148,23 @@ static inline int csys_local_address(int fd, struct csys_address *out) {
     return 0;
 }
 
+/// What became of a connection that was begun: 0 or the error.
+static inline int csys_connect_result(int fd) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
+/// Waits until `fd` can be written to or, for 0, read from: 1 where it can, 0 after `milliseconds`, `-errno`.
+static inline int csys_wait_ready(int fd, int for_writing, int milliseconds) {
+    struct pollfd one = {.fd = fd, .events = for_writing ? POLLOUT : POLLIN};
+    int count = poll(&one, 1, milliseconds);
+    return count < 0 ? (errno == EINTR ? 0 : -errno) : count;
+}
+
+/// The addresses of a host of the internet, for TCP: up to `capacity` of them; their count, or the negated error of getaddrinfo.
+int csys_look_up(const char *host, struct csys_address *out, int capacity);
+
 /// Accepts one non-blocking connection with TCP_NODELAY; its descriptor or `-errno`.
 static inline int csys_accept(int listener, struct csys_address *peer) {
     struct sockaddr_storage storage;
@@ -185,6 +204,14 @@ static inline void csys_block_signals(void) {
     sigfillset(&set);
     const int faults[] = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS};
     for (unsigned i = 0; i < sizeof faults / sizeof faults[0]; i++) sigdelset(&set, faults[i]);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/// Makes writing to a connection that is gone an error of the calling thread instead of the end of the process.
+static inline void csys_block_pipe_signal(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 

@@ -7,6 +7,8 @@
 #include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <time.h>
 
 /// Says that we speak HTTP/1.1, where the client asks (RFC 7301).
 static int csys_tls_select_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_length,
@@ -46,6 +48,25 @@ static inline SSL_CTX *csys_tls_client_context(int version) {
     return context;
 }
 
+/// A client context that judges certificates by the system's authorities but goes on in any case, for looking at servers.
+static inline SSL_CTX *csys_tls_probe_context(void) {
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    if (!context) return NULL;
+    SSL_CTX_set_default_verify_paths(context);
+    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+    return context;
+}
+
+/// Says which host is meant, for servers of many (SNI, RFC 6066); a name, not an address.
+static inline int csys_tls_name_host(SSL *ssl, const char *name) { return SSL_set_tlsext_host_name(ssl, name) == 1; }
+
+/// Seconds since 1970 of a certificate's time; INT64_MIN where it cannot be read.
+static inline int64_t csys_certificate_time(const ASN1_TIME *time) {
+    struct tm parts;
+    if (!time || ASN1_TIME_to_tm(time, &parts) != 1) return INT64_MIN;
+    return (int64_t)timegm(&parts);
+}
+
 /// The newest error as text, and an empty error queue.
 static inline void csys_tls_take_error(char *out, size_t capacity) {
     unsigned long code = ERR_peek_last_error();
@@ -56,14 +77,14 @@ static inline void csys_tls_take_error(char *out, size_t capacity) {
 /// A fresh P-256 key, for tests and first runs; NULL on failure.
 static inline EVP_PKEY *csys_test_key(void) { return EVP_EC_gen("P-256"); }
 
-/// A self-signed certificate of one day for `name`; NULL on failure.
-static inline X509 *csys_test_certificate(EVP_PKEY *key, const char *name) {
+/// A self-signed certificate for `name`, valid for so many seconds before and after now; NULL on failure.
+static inline X509 *csys_test_certificate_valid(EVP_PKEY *key, const char *name, long from, long until) {
     X509 *certificate = X509_new();
     if (!certificate) return NULL;
     X509_set_version(certificate, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 24 * 3600);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), from);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), until);
     X509_set_pubkey(certificate, key);
     X509_NAME *subject = X509_get_subject_name(certificate);
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
@@ -71,6 +92,11 @@ static inline X509 *csys_test_certificate(EVP_PKEY *key, const char *name) {
     if (X509_sign(certificate, key, EVP_sha256())) return certificate;
     X509_free(certificate);
     return NULL;
+}
+
+/// A self-signed certificate of one day for `name`; NULL on failure.
+static inline X509 *csys_test_certificate(EVP_PKEY *key, const char *name) {
+    return csys_test_certificate_valid(key, name, -3600, 24 * 3600);
 }
 
 static const int csys_tls_1_2 = TLS1_2_VERSION;

@@ -20,12 +20,12 @@ struct APIDoor: Sendable {
             let tenant = try await authorize(request, route)
             return try await route.handle(APICall(http: request, tenant: tenant, route: route))
         } catch let problem as APIProblem {
-            return refuse(problem, route)
+            return refuse(problem, request, route)
         } catch is CancellationError {
             // The client has gone, or the gateway ends: then it comes again.
-            return refuse(.ending, route)
+            return refuse(.ending, request, route)
         } catch {
-            return refuse(.internalFailure, route, cause: error)
+            return refuse(.internalFailure, request, route, cause: error)
         }
     }
 
@@ -35,7 +35,7 @@ struct APIDoor: Sendable {
             throw APIProblem.badKey("The request has no `Authorization` header.")
         }
         guard let secret = KeyDesk.secret(in: header), let key = try await services.keys.key(for: secret) else {
-            if let seconds = services.badKeys.countBadKey(from: request.peer.ip, at: services.clock.now()) {
+            if let seconds = services.badKeys.countBadKey(from: services.proxies.client(of: request), at: services.clock.now()) {
                 throw APIProblem.tooManyBadKeys(retryAfter: seconds)
             }
             throw APIProblem.badKey("The key is unknown or was revoked.")
@@ -44,10 +44,13 @@ struct APIDoor: Sendable {
         return key.tenant
     }
 
-    private func refuse(_ problem: APIProblem, _ route: APIRoute, cause: (any Error)? = nil) -> HTTPResponse {
+    private func refuse(
+        _ problem: APIProblem, _ request: HTTPRequest, _ route: APIRoute, cause: (any Error)? = nil
+    ) -> HTTPResponse {
         let id = Self.makeProblemID()
         var fields = [
             LogField("id", id), LogField("code", problem.code), LogField("route", "\(route.method.name) \(route.pattern)"),
+            LogField("peer", services.proxies.client(of: request).description),
         ]
         if let cause { fields.append(LogField("cause", String(describing: cause))) }
         services.log.write(problem.status.code >= 500 ? .error : .info, "api.refused", fields)

@@ -18,6 +18,8 @@ package struct APIServices: Sendable {
     let badKeys = BadKeyLimit()
     let idempotency = IdempotencyStore()
     let metrics = APIMetrics()
+    /// Which peers are believed when they say who called them.
+    package var proxies = ProxyTrust()
     /// Why the journal does not take commits now; `nil` where it does.
     package var journalTrouble: @Sendable () -> String? = { nil }
     /// Further lines for `/metrics`, such as the server's own counters.

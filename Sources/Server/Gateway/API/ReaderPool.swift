@@ -1,7 +1,7 @@
 import Connector
 import Dispatch
-import Glibc
 import Synchronization
+import Threading
 
 /// A few threads that may wait for the disk, each with its own journal reader: event loops never do.
 ///
@@ -33,13 +33,22 @@ package final class ReaderPool: Sendable {
     private let available = DispatchSemaphore(value: 0)
     private let journal: any Journal
     private let bound: Int
-    private let threads = Mutex<[pthread_t]>([])
+    private let threads = Mutex<[SystemThread]>([])
 
     /// - Parameter bound: how much work may wait.
-    package init(journal: any Journal, threads count: Int = 2, bound: Int = 256) {
+    /// - Throws: `ThreadError` where the system does not give as many threads.
+    package init(journal: any Journal, threads count: Int = 2, bound: Int = 256) throws {
         self.journal = journal
         self.bound = bound
-        for _ in 0..<max(1, count) { startThread() }
+        do {
+            for number in 0..<max(1, count) {
+                let thread = try SystemThread(named: "reader-\(number)") { self.work() }
+                threads.withLock { $0.append(thread) }
+            }
+        } catch {
+            close()
+            throw error
+        }
     }
 
     /// Runs `body` with a reader.
@@ -58,12 +67,12 @@ package final class ReaderPool: Sendable {
     /// Ends the threads after what waits now; for the end of the process.
     package func close() {
         state.withLock { $0.isClosed = true }
-        let handles = threads.withLock { handles in
-            defer { handles = [] }
-            return handles
+        let ending = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
         }
-        for _ in handles { available.signal() }
-        for handle in handles { pthread_join(handle, nil) }
+        for _ in ending { available.signal() }
+        for thread in ending { thread.join() }
     }
 
     private func submit<Result: Sendable>(
@@ -82,20 +91,6 @@ package final class ReaderPool: Sendable {
     }
 
     // MARK: Threads
-
-    private func startThread() {
-        let boxed = Unmanaged.passRetained(self)
-        var handle = pthread_t()
-        let failure = pthread_create(
-            &handle, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<ReaderPool>.fromOpaque(context).takeRetainedValue().work()
-                return nil
-            }, boxed.toOpaque())
-        guard failure == 0 else { return boxed.release() }
-        threads.withLock { $0.append(handle) }
-    }
 
     private func work() {
         var kept: (any JournalReader)?

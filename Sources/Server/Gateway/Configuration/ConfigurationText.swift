@@ -1,4 +1,5 @@
 import Connector
+import Network
 
 /// Reads the small languages of settings: durations, countries, addresses of the web.
 enum ConfigurationText {
@@ -27,6 +28,24 @@ enum ConfigurationText {
             throw SettingProblem("`\(text)` is no country code", hint: "write two capital letters of ISO 3166-1, as in RU")
         }
         return text
+    }
+
+    /// An address or a network.
+    static func network(_ text: String) throws(SettingProblem) -> IPNetwork {
+        guard let network = IPNetwork(text) else {
+            throw SettingProblem("`\(text)` is no network", hint: "write an address or a network, as in 203.0.113.0/24")
+        }
+        return network
+    }
+
+    /// A web address to which paths are appended: `https://host`, perhaps with a port and a path, without a slash at the end.
+    static func baseAddress(_ text: String) throws(SettingProblem) -> String {
+        var address = try webAddress(text)
+        guard !address.contains(where: { "?#@".contains($0) }) else {
+            throw SettingProblem("`\(text)` has more than host and path", hint: "write https://host, perhaps with a path")
+        }
+        while address.hasSuffix("/") { address.removeLast() }
+        return address
     }
 
     /// `http://…` or `https://…`.

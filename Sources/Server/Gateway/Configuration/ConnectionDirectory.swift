@@ -97,12 +97,15 @@ package struct ConnectionDirectory: Sendable {
 
     /// Settings files of the folder in the order of their names, those with the wrong ending included.
     private func fileNames() throws(ConfigurationProblem) -> [String] {
+        let hint = "make it, or name another with --adapters"
+        if let reason = SmallFile.refusal(ofFolder: path) {
+            throw ConfigurationProblem(file: path, problem: "the folder of connections \(reason)", hint: hint)
+        }
         do {
             let all = try FileManager.default.contentsOfDirectory(atPath: path)
             return all.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }.sorted()
         } catch {
-            throw ConfigurationProblem(
-                file: path, problem: "the folder of connections cannot be read", hint: "make it, or name another with --adapters")
+            throw ConfigurationProblem(file: path, problem: "the folder of connections cannot be read", hint: hint)
         }
     }
 

@@ -200,13 +200,11 @@ struct ConnectionFile {
     }
 
     private mutating func readNetwork(_ text: String, at place: TextPlace) {
-        guard let network = IPNetwork(text) else {
-            reading.note(
-                "`allow_from`: `\(text)` is no network", hint: "write an address or a network, as in 203.0.113.0/24",
-                at: place)
-            return
+        do {
+            settings.allowedNetworks.append(try ConfigurationText.network(text))
+        } catch {
+            reading.note(SettingProblem("`allow_from`: \(error.problem)", hint: error.hint), at: place)
         }
-        settings.allowedNetworks.append(network)
     }
 
     private mutating func readSetting(_ field: ConfigurationField, as specification: SettingSpecification) {

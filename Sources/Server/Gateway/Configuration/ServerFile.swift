@@ -8,6 +8,7 @@ struct ServerFile {
     private var settings = ServerSettings.standard
 
     var problems: [ConfigurationProblem] { reading.problems }
+    private(set) var notes: [ConfigurationProblem] = []
 
     init(file: String) {
         reading = ConfigurationReading(file: file)
@@ -30,7 +31,9 @@ struct ServerFile {
         case "default_country":
             settings.defaultCountry = reading.value(field, ConfigurationText.country) ?? settings.defaultCountry
         case "retention": readRetention(field)
-        case "lookup_url": settings.lookupURL = reading.value(field, ConfigurationText.webAddress)
+        case "lookup_url": readLookup(field)
+        case "trusted_proxies": settings.trustedProxies = readNetworks(field)
+        case "public_url": settings.publicURL = reading.value(field, ConfigurationText.baseAddress)
         case "loops": settings.loops = reading.integer(field, in: 1...256)
         default: break
         }
@@ -59,6 +62,33 @@ struct ServerFile {
             return
         }
         settings.tls = ServerSettings.TLS(certificate: certificate, key: key)
+    }
+
+    private mutating func readLookup(_ field: ConfigurationField) {
+        guard let address = reading.value(field, ConfigurationText.webAddress) else { return }
+        settings.lookupURL = address
+        notes.append(
+            ConfigurationProblem(
+                file: reading.file, line: field.place.line, column: field.place.column,
+                problem: "`lookup_url` is read but not asked yet in this version", hint: "it does no harm; nothing depends on it")
+        )
+    }
+
+    private mutating func readNetworks(_ field: ConfigurationField) -> [IPNetwork] {
+        var networks: [IPNetwork] = []
+        for (text, place) in reading.list(field) {
+            do {
+                networks.append(try ConfigurationText.network(text))
+            } catch {
+                reading.note(SettingProblem("`\(field.name)`: \(error.problem)", hint: error.hint), at: place)
+                continue
+            }
+            guard networks.last?.holdsEverybody == true else { continue }
+            reading.note(
+                "`\(field.name)`: `\(text)` believes everybody, so that whoever calls may choose the address that is seen",
+                hint: "name the proxies' own addresses", at: place)
+        }
+        return networks
     }
 
     private mutating func readRetention(_ field: ConfigurationField) {

@@ -20,6 +20,10 @@ package struct ServerSettings: Sendable, Equatable {
     /// The folder of connections.
     package var adapters: String
     package var tls: TLS?
+    /// Proxies of ours: what these peers say of who called them is believed.
+    package var trustedProxies: [IPNetwork] = []
+    /// Where providers reach the gateway, without a slash at the end: `https://pbx.example`. `doctor` asks there.
+    package var publicURL: String?
     /// ISO 3166-1 alpha-2, for connections that name none.
     package var defaultCountry: String
     /// Changes older than this collapse to each call's latest.
@@ -48,40 +52,52 @@ package struct ServerFlags: Sendable {
 }
 
 extension ServerSettings {
-    static let keys = ["listen", "data", "adapters", "tls", "default_country", "retention", "lookup_url", "loops"]
+    static let keys = [
+        "listen", "data", "adapters", "tls", "trusted_proxies", "public_url", "default_country", "retention", "lookup_url",
+        "loops",
+    ]
+
+    /// What became of the file and the flags.
+    package struct Loaded: Sendable {
+        /// Holds whatever could be read.
+        package var settings: ServerSettings
+        /// With any, do not start.
+        package var problems: [ConfigurationProblem] = []
+        /// What the operator should know, and nothing is wrong with.
+        package var notes: [ConfigurationProblem] = []
+    }
 
     /// Reads the file, where one is named, and puts the flags over it.
     ///
     /// Relative paths in the file start at the file's folder, those of flags at the working directory.
-    /// - Returns: settings that hold whatever could be read, and every problem: with any, do not start.
-    package static func load(file: String?, flags: ServerFlags) -> (settings: ServerSettings, problems: [ConfigurationProblem]) {
-        var settings = standard
-        var problems: [ConfigurationProblem] = []
+    package static func load(file: String?, flags: ServerFlags) -> Loaded {
+        var loaded = Loaded(settings: standard)
         if let file {
             do {
-                (settings, problems) = read(String(decoding: try SmallFile.read(file), as: UTF8.self), file: file)
+                loaded = read(String(decoding: try SmallFile.read(file), as: UTF8.self), file: file)
             } catch {
-                problems = [ConfigurationProblem(file: file, problem: error.reason, hint: "name another with --config")]
+                loaded.problems = [ConfigurationProblem(file: file, problem: error.reason, hint: "name another with --config")]
             }
         }
         if let listen = flags.listen {
             do {
-                settings.listen = try listen.split(separator: ",").map { try SocketAddress(String($0)) }
+                loaded.settings.listen = try listen.split(separator: ",").map { try SocketAddress(String($0)) }
             } catch {
-                problems.append(
+                loaded.problems.append(
                     ConfigurationProblem(file: "--listen", problem: "`\(listen)` is no address and port", hint: addressHint))
             }
         }
-        settings.data = flags.data ?? settings.data
-        settings.adapters = flags.adapters ?? settings.adapters
-        return (settings, problems)
+        loaded.settings.data = flags.data ?? loaded.settings.data
+        loaded.settings.adapters = flags.adapters ?? loaded.settings.adapters
+        return loaded
     }
 
     static let addressHint = "write 127.0.0.1:8080 or [::1]:8080"
 
     /// Reads the `text` of `file`.
-    static func read(_ text: String, file: String) -> (settings: ServerSettings, problems: [ConfigurationProblem]) {
+    static func read(_ text: String, file: String) -> Loaded {
         var reader = ServerFile(file: file)
-        return (reader.read(text), reader.problems)
+        let settings = reader.read(text)
+        return Loaded(settings: settings, problems: reader.problems, notes: reader.notes)
     }
 }

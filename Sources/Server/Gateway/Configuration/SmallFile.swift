@@ -14,6 +14,14 @@ enum SmallFile {
         return try readAll(descriptor, limit: limit)
     }
 
+    /// Why the entries of a folder cannot be read, in a few words; `nil` where they can.
+    static func refusal(ofFolder path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno == ENOTDIR ? "is no folder" : reason(errno) }
+        close(descriptor)
+        return nil
+    }
+
     private static func readAll(_ descriptor: Int32, limit: Int) throws(SmallFileError) -> [UInt8] {
         var content: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16 << 10)

@@ -14,14 +14,18 @@ package struct WebhookRoutes: DirectHandler {
     let journal: any Journal
     let metrics: WebhookMetrics
     let log: any GatewayLog
+    let proxies: ProxyTrust
 
+    /// - Parameter proxies: which peers are believed when they say who called them.
     package init(
-        connections: ConnectionRegistry, journal: any Journal, metrics: WebhookMetrics, log: any GatewayLog = SilentLog()
+        connections: ConnectionRegistry, journal: any Journal, metrics: WebhookMetrics, log: any GatewayLog = SilentLog(),
+        proxies: ProxyTrust = ProxyTrust()
     ) {
         self.connections = connections
         self.journal = journal
         self.metrics = metrics
         self.log = log
+        self.proxies = proxies
     }
 
     package func makeWorker(on loop: EventLoop, replies: ReplyDesk) -> any DirectWorker {

@@ -17,7 +17,8 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
     }
 
     private enum Entrance {
-        case open(WebhookDesk, path: ByteView)
+        /// `client` is who called, through our proxies or without.
+        case open(WebhookDesk, path: ByteView, client: IPAddress)
         case shut(PreparedResponse)
     }
 
@@ -45,7 +46,7 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
     func admit(_ head: borrowing RequestHead) -> Admission {
         switch enter(head) {
         case .shut(let refusal): return .refuse(.prepared(refusal))
-        case .open(let desk, _):
+        case .open(let desk, _, _):
             guard routes.journal.hasRoom else {
                 desk.connection.counters.overloaded.add(1, ordering: .relaxed)
                 return .refuse(.prepared(WebhookAnswers.overloaded))
@@ -57,13 +58,13 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
     func handle(_ request: borrowing DirectRequest, _ reply: ReplyToken) -> DirectAnswer {
         switch enter(request.head) {
         case .shut(let refusal): return .respond(.prepared(refusal))
-        case .open(let desk, let path):
+        case .open(let desk, let path, let client):
             let webhook = WebhookRequest(
                 method: request.method.name, path: paths.text(for: path), query: request.query.string,
                 headers: desk.headers(of: request.head), body: request.body.buffer)
             switch desk.authenticator.authenticate(webhook) {
             case .accept(let answer):
-                accept(webhook, from: request.peer, at: request.head.wallClockNanoseconds, desk.connection)
+                accept(webhook, from: client, at: request.head.wallClockNanoseconds, desk.connection)
                 pending.append(
                     Pending(
                         reply: reply, answer: desk.prepared(answer), counters: desk.connection.counters, since: request.now))
@@ -72,31 +73,31 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
                 desk.connection.counters.handshakes.add(1, ordering: .relaxed)
                 return .respond(HTTPResponse(answer))
             case .refuse(let status, let reason):
-                refuse(desk.connection, peer: request.peer, reason: reason)
+                refuse(desk.connection, client, reason: reason)
                 return .respond(.prepared(WebhookAnswers.refusal(status)))
             }
         }
     }
 
     private func accept(
-        _ webhook: WebhookRequest, from peer: SocketAddress, at nanoseconds: Int64, _ connection: ProviderConnection
+        _ webhook: WebhookRequest, from client: IPAddress, at nanoseconds: Int64, _ connection: ProviderConnection
     ) {
         let now = Instant(milliseconds: nanoseconds / 1_000_000)
         records.append(
             RawRecord(
                 id: RawID(time: now, rest: chance.next128()), connection: connection.id, receivedAt: now,
-                peer: addresses.text(for: peer.ip), method: webhook.method, path: webhook.path, query: webhook.query,
+                peer: addresses.text(for: client), method: webhook.method, path: webhook.path, query: webhook.query,
                 headers: webhook.headers, body: [UInt8](webhook.body)))
     }
 
-    private func refuse(_ connection: ProviderConnection, peer: SocketAddress, reason: String) {
+    private func refuse(_ connection: ProviderConnection, _ client: IPAddress, reason: String) {
         let now = Instant(milliseconds: loop.wallClockNanoseconds / 1_000_000)
         connection.counters.countRefused(reason: reason, at: now)
-        let count = routes.metrics.refusals.count(connection.id, peer: peer.ip, reason: reason, at: now)
+        let count = routes.metrics.refusals.count(connection.id, peer: client, reason: reason, at: now)
         // Logged when first seen and at each power of ten: an attack fills no disk.
         guard count.isPowerOfTen else { return }
         routes.log.warning(
-            "webhook.refused", LogField("connection", connection.id.name), LogField("peer", peer.ip.description),
+            "webhook.refused", LogField("connection", connection.id.name), LogField("peer", client.description),
             LogField("reason", reason), LogField("count", String(count)))
     }
 
@@ -114,11 +115,12 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
             path = path[min(end + 1, path.count)..<path.count]
         }
         let networks = desk.connection.settings.allowedNetworks
-        guard networks.isEmpty || networks.contains(where: { $0.contains(head.peer.ip) }) else {
-            refuse(desk.connection, peer: head.peer, reason: "address not allowed")
+        let client = routes.proxies.client(of: head)
+        guard networks.isEmpty || networks.contains(where: { $0.contains(client) }) else {
+            refuse(desk.connection, client, reason: "address not allowed")
             return .shut(WebhookAnswers.refusal(403))
         }
-        return .open(desk, path: path.isEmpty ? path : head.path.suffix(path.count + 1))
+        return .open(desk, path: path.isEmpty ? path : head.path.suffix(path.count + 1), client: client)
     }
 
     /// Takes the present connections; a desk whose connection stayed keeps its authenticator.

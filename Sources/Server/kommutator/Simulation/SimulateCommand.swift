@@ -1,6 +1,6 @@
 import ArgumentParser
 import Connector
-import Network
+import HTTPClient
 import VendorSimulators
 
 /// `kommutator simulate`: sends what a vendor would send, and checks the answers.

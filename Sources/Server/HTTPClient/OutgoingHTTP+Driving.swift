@@ -1,4 +1,6 @@
 import CSystem
+import Connector
+import Network
 
 /// How libcurl is driven: it names sockets and times, the loop watches them and calls it back.
 extension OutgoingHTTP {

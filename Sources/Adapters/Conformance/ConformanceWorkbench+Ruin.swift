@@ -2,7 +2,7 @@ import AdapterKit
 import Connector
 
 /// Changed, cut and lengthened requests.
-extension ConformanceBench {
+extension ConformanceWorkbench {
     // MARK: Changes that must be refused
 
     /// A byte of a signed field or signature changed, one at a time, makes a request that is refused.

@@ -1,4 +1,6 @@
 import CSystem
+import Connector
+import Network
 
 /// One request under way: its easy handle, what has come so far, and who waits for it.
 ///
@@ -7,22 +9,22 @@ final class OutgoingTransfer: @unchecked Sendable {
     /// Bytes of response head that are taken, of all responses of a redirected request together.
     private static let headBytes = 256 << 10
 
-    let request: OutgoingHTTPRequest
+    let request: OutgoingRequest
     var isCancelled = false
     var deadline: TimerID?
     private(set) var easy: UnsafeMutableRawPointer?
     private var headerList: UnsafeMutablePointer<curl_slist>?
-    private var continuation: CheckedContinuation<OutgoingHTTPResponse, any Error>?
-    private var headers: [(name: String, value: String)] = []
+    private var continuation: CheckedContinuation<OutgoingResponse, any Error>?
+    private var headers: [HeaderField] = []
     private var headByteCount = 0
     private var body: [UInt8] = []
     private var isTooLarge = false
 
-    init(_ request: OutgoingHTTPRequest) { self.request = request }
+    init(_ request: OutgoingRequest) { self.request = request }
 
     func begin(
         on easy: UnsafeMutableRawPointer, _ configuration: OutgoingHTTPConfiguration,
-        _ continuation: CheckedContinuation<OutgoingHTTPResponse, any Error>
+        _ continuation: CheckedContinuation<OutgoingResponse, any Error>
     ) {
         self.easy = easy
         self.continuation = continuation
@@ -31,7 +33,7 @@ final class OutgoingTransfer: @unchecked Sendable {
         setMessage(easy)
     }
 
-    func end(with result: Result<OutgoingHTTPResponse, OutgoingHTTPError>) {
+    func end(with result: Result<OutgoingResponse, OutgoingError>) {
         curl_slist_free_all(headerList)
         headerList = nil
         easy = nil
@@ -82,7 +84,7 @@ final class OutgoingTransfer: @unchecked Sendable {
         // What libcurl would add by itself: waiting for 100 Continue, and the type of a form.
         addHeader("Expect:")
         if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) { addHeader("Content-Type:") }
-        for (name, value) in request.headers { addHeader(value.isEmpty ? "\(name);" : "\(name): \(value)") }
+        for header in request.headers { addHeader(header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)") }
         csys_curl_set_pointer(easy, CURLOPT_HTTPHEADER, headerList)
     }
 
@@ -129,26 +131,24 @@ final class OutgoingTransfer: @unchecked Sendable {
             return true
         }
         let value = line[(colon + 1)...].trimmingBlanks
-        headers.append((String(decoding: line[..<colon], as: UTF8.self), String(decoding: value, as: UTF8.self)))
+        headers.append(
+            HeaderField(name: String(decoding: line[..<colon], as: UTF8.self), value: String(decoding: value, as: UTF8.self)))
         return true
     }
 
     // MARK: Ending
 
     /// What has become of it, in our words.
-    func result(_ code: CURLcode) -> Result<OutgoingHTTPResponse, OutgoingHTTPError> {
+    func result(_ code: CURLcode) -> Result<OutgoingResponse, OutgoingError> {
         guard code == CURLE_OK else { return .failure(failure(code)) }
-        let response = OutgoingHTTPResponse(
-            status: Int(csys_curl_status(easy)), headers: headers, body: body,
-            openedConnection: csys_curl_new_connections(easy) > 0)
-        return .success(response)
+        return .success(OutgoingResponse(status: Int(csys_curl_status(easy)), headers: headers, body: body))
     }
 
-    func error(_ code: OutgoingHTTPError.Code, _ reason: String, isTransient: Bool = false) -> OutgoingHTTPError {
-        OutgoingHTTPError(code, request.place, reason, isTransient: isTransient)
+    func error(_ code: OutgoingError.Code, _ reason: String, isTransient: Bool = false) -> OutgoingError {
+        OutgoingError(code, place: request.place, reason: reason, isTransient: isTransient)
     }
 
-    private func failure(_ code: CURLcode) -> OutgoingHTTPError {
+    private func failure(_ code: CURLcode) -> OutgoingError {
         // libcurl's own words for a code: they hold nothing of the request.
         let reason = String(cString: curl_easy_strerror(code))
         switch code {

@@ -10,7 +10,7 @@ import TestSupport
 @testable import Gateway
 
 /// A gateway over a memory journal, with a folder of connections of its own and a key of each kind.
-final class GatewayBench: Sendable {
+final class GatewayWorkbench: Sendable {
     static let secret = "km_" + String(repeating: "r", count: 43)
     static let adminSecret = "km_" + String(repeating: "a", count: 43)
     static let otherSecret = "km_" + String(repeating: "o", count: 43)
@@ -24,8 +24,12 @@ final class GatewayBench: Sendable {
     let metrics = WebhookMetrics()
     let readers: ReaderPool
     let log = RecordingLog()
+    private let proxies: ProxyTrust
 
-    init(_ files: [String: String] = ["bell": "adapter: bell\nsettings: {key: env:BELL_KEY}"]) throws {
+    init(
+        _ files: [String: String] = ["bell": "adapter: bell\nsettings: {key: env:BELL_KEY}"], proxies: [IPNetwork] = []
+    ) throws {
+        self.proxies = ProxyTrust(proxies)
         folder = FileManager.default.temporaryDirectory.appending(path: "gateway-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let signal = signal
@@ -34,7 +38,7 @@ final class GatewayBench: Sendable {
             directory: ConnectionDirectory(
                 path: folder, adapters: [BellAdapter.self], environment: ["BELL_KEY": "hush", "HOOK": "0123456789abcdef"]),
             log: log)
-        readers = ReaderPool(journal: journal)
+        readers = try ReaderPool(journal: journal)
         for (name, text) in files { try write(text, to: name) }
         try addKey("read", Self.secret, [.read])
         try addKey("admin", Self.adminSecret, [.read, .admin])
@@ -54,16 +58,19 @@ final class GatewayBench: Sendable {
     }
 
     var services: APIServices {
-        APIServices(
+        var services = APIServices(
             journal: journal, readers: readers, keys: KeyDesk(store: journal, readers: readers, clock: clock),
             connections: registry, signal: signal, explainer: FixedExplainer(), replayer: replayer, webhookMetrics: metrics,
             clock: clock, log: log, version: "0.0.0")
+        services.proxies = proxies
+        return services
     }
 
     func serve(loops: Int = 1, _ body: (SocketAddress) async throws -> Void) async throws {
         var router = GatewayAPI.makeRouter(log: log)
         GatewayAPI(services).register(in: &router)
-        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log).register(in: &router)
+        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies)
+            .register(in: &router)
         defer { close() }
         try await withServer(router, loops: loops) { _, address in try await body(address) }
     }
@@ -149,13 +156,14 @@ extension RawClient.Answer {
 extension RawClient {
     /// Asks with a key, on a connection of its own.
     static func get(
-        _ address: SocketAddress, _ path: String, key: String? = GatewayBench.secret, headers: String = ""
+        _ address: SocketAddress, _ path: String, key: String? = GatewayWorkbench.secret, headers: String = ""
     ) throws -> Answer {
         try ask(address, "GET \(path) HTTP/1.1\r\nHost: h\r\n\(authorization(key))\(headers)\r\n")
     }
 
     static func post(
-        _ address: SocketAddress, _ path: String, body: String = "", key: String? = GatewayBench.adminSecret, headers: String = ""
+        _ address: SocketAddress, _ path: String, body: String = "", key: String? = GatewayWorkbench.adminSecret,
+        headers: String = ""
     ) throws -> Answer {
         try ask(
             address,

@@ -1,10 +1,10 @@
 import AdapterKit
 import Connector
 
-/// One case on the bench: an adapter with the case's settings, and the means to ruin the case's requests.
+/// One case on the workbench: an adapter with the case's settings, and the means to ruin the case's requests.
 ///
 /// Collects every reason that is uttered on the way, for the check of what may not be said.
-final class ConformanceBench {
+final class ConformanceWorkbench {
     let adapter: any TelephonyAdapter.Type
     let requests: [RecordedRequest]
     let secrets: [String]

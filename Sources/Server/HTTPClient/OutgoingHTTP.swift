@@ -1,4 +1,6 @@
 import CSystem
+import Connector
+import Network
 import Synchronization
 
 /// Bounds of an `OutgoingHTTP`.
@@ -16,20 +18,17 @@ package struct OutgoingHTTPConfiguration: Sendable {
     package init() {}
 }
 
-/// An HTTP client: libcurl's multi interface on an event loop of its own.
+/// The port `Outgoing` made real: libcurl's multi interface on an event loop of its own.
 ///
 /// Connections are kept and used again, names are looked up in threads of libcurl, nothing blocks. Answers are whole bodies,
 /// bounded by the request.
 /// ```swift
 /// let client = try OutgoingHTTP()
-/// let answer = try await client.send(OutgoingHTTPRequest("GET", "https://api.example.com/v1/calls"))
+/// let answer = try await client.send(OutgoingRequest("GET", "https://api.example.com/v1/users"))
 /// await client.shutdown()
 /// ```
-/// This room knows nothing of calls, so the messages are its own; `Gateway` makes of it the port `Outgoing` of the Connector,
-/// as `SQLiteJournal` does with the port `Journal`: neither room has to import the other.
-///
 /// `@unchecked Sendable`: everything but `isOpen` is touched on the loop's thread only, or in `init` before the loop starts.
-package final class OutgoingHTTP: @unchecked Sendable {
+package final class OutgoingHTTP: Outgoing, @unchecked Sendable {
     /// Tasks that prefer it as their executor send and receive without changing threads.
     package let loop: EventLoop
     let configuration: OutgoingHTTPConfiguration
@@ -47,7 +46,8 @@ package final class OutgoingHTTP: @unchecked Sendable {
     private static let isLibraryReady = csys_curl_begin() != 0
 
     /// Starts the loop.
-    /// - Throws: `NetworkError.loop` when the process is out of descriptors, or libcurl cannot look up names in the background.
+    /// - Throws: `NetworkError.loop` when the process is out of descriptors or libcurl cannot look up names in the background,
+    ///   `ThreadError` when it is out of threads.
     package init(_ configuration: OutgoingHTTPConfiguration = OutgoingHTTPConfiguration(), name: String = "outgoing") throws {
         guard Self.isLibraryReady else {
             throw NetworkError(.loop, "libcurl", hint: "install a libcurl that looks up names in threads, as Debian's does")
@@ -55,15 +55,22 @@ package final class OutgoingHTTP: @unchecked Sendable {
         self.configuration = configuration
         loop = try EventLoop(name: name)
         try startDriving()
-        loop.start()
+        do {
+            try loop.start()
+        } catch {
+            stopDriving()
+            throw error
+        }
     }
 
     /// Sends a request and waits for the whole answer, of whatever status.
     ///
     /// Cancelling the task ends the transfer and closes its connection.
-    /// - Throws: `OutgoingHTTPError`.
-    package func send(_ request: OutgoingHTTPRequest) async throws -> OutgoingHTTPResponse {
-        if let fault = request.fault { throw OutgoingHTTPError(.invalidRequest, request.place, fault) }
+    /// - Throws: `OutgoingError`.
+    package func send(_ request: OutgoingRequest) async throws -> OutgoingResponse {
+        if let fault = request.fault {
+            throw OutgoingError(.invalidRequest, place: request.place, reason: fault, isTransient: false)
+        }
         let transfer = OutgoingTransfer(request)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -94,7 +101,7 @@ package final class OutgoingHTTP: @unchecked Sendable {
     }
 
     /// Under the lock, so that no transfer is handed to a loop that has been told to end.
-    private func submit(_ transfer: OutgoingTransfer, _ continuation: CheckedContinuation<OutgoingHTTPResponse, any Error>) {
+    private func submit(_ transfer: OutgoingTransfer, _ continuation: CheckedContinuation<OutgoingResponse, any Error>) {
         isOpen.withLock { isOpen in
             guard isOpen else { return continuation.resume(throwing: transfer.error(.cancelled, "the client has ended")) }
             loop.execute { self.start(transfer, continuation) }
@@ -103,7 +110,7 @@ package final class OutgoingHTTP: @unchecked Sendable {
 
     // MARK: On the loop
 
-    private func start(_ transfer: OutgoingTransfer, _ continuation: CheckedContinuation<OutgoingHTTPResponse, any Error>) {
+    private func start(_ transfer: OutgoingTransfer, _ continuation: CheckedContinuation<OutgoingResponse, any Error>) {
         guard !transfer.isCancelled, let multi, let easy = spareHandles.popLast() ?? curl_easy_init() else {
             return continuation.resume(throwing: transfer.error(.cancelled, "cancelled"))
         }
@@ -122,7 +129,7 @@ package final class OutgoingHTTP: @unchecked Sendable {
     }
 
     /// Ends a transfer, at most once. Never inside a callback of libcurl.
-    func finish(_ transfer: OutgoingTransfer, _ result: Result<OutgoingHTTPResponse, OutgoingHTTPError>) {
+    func finish(_ transfer: OutgoingTransfer, _ result: Result<OutgoingResponse, OutgoingError>) {
         guard transfers.removeValue(forKey: ObjectIdentifier(transfer)) != nil, let easy = transfer.easy else { return }
         if let deadline = transfer.deadline { loop.cancel(deadline) }
         curl_multi_remove_handle(multi, easy)

@@ -4,7 +4,7 @@ import Digests
 import ZadarmaAdapter
 
 /// A Zadarma connection to try requests on: signs them, lets them in, and reads them.
-struct ZadarmaBench {
+struct ZadarmaWorkbench {
     static let secret = "0f1e2d3c4b5a69788796"
 
     let adapter: ZadarmaAdapter

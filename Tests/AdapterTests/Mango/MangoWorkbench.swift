@@ -3,7 +3,7 @@ import Digests
 import MangoAdapter
 
 /// A Mango connection to try requests on: signs them, lets them in, and reads them.
-struct MangoBench {
+struct MangoWorkbench {
     static let key = "mk9f3tq7w2c6x1z8v5b4n0m3l7k2j6h1"
     static let salt = "ms4d8f1g6h3j9k2l5z7x0c4v8b1n6m3q"
 
