@@ -4,33 +4,13 @@
 /// into a `DerivedBatch`: events, call, names, and at most one change a call. Confined to the ledger's thread; no clock, no
 /// threads, no SQL.
 package final class CallLedger {
-    /// A call in memory. A class, so that looking at it copies nothing; the ledger alone holds it.
-    final class LiveCall {
-        var history = CallHistory()
-        var record: Call
-        /// Hash of the record's visible content, to tell a change from a repeat.
-        var contentHash: UInt128
-        /// When the last raw record of it was received.
-        var lastNews: Instant
-        /// The batch that carries its last change; the call stays in memory until that is committed.
-        var lastTicket: Int = 0
-        /// A closing record is on its way.
-        var isClosing = false
-
-        init(history: CallHistory = CallHistory(), record: Call, contentHash: UInt128 = 0, lastNews: Instant) {
-            self.history = history
-            self.record = record
-            self.contentHash = contentHash
-            self.lastNews = lastNews
-        }
-    }
-
     /// Events that one call may have. A real one has some tens; what goes on and on is a vendor's fault or somebody's malice,
     /// and folding it costs more with each.
     package static let eventLimit = 1000
 
-    private(set) var calls: [CallID: LiveCall] = [:]
-    private var callOfKey: [ConnectionID: [ExternalKey: CallID]] = [:]
+    var calls: [CallID: LiveCall] = [:]
+    /// Which call an outside name means, of the calls in memory.
+    var callOfKey: [ConnectionID: [ExternalKey: CallID]] = [:]
     private let reader: any JournalReader
     let numbering: any NumberingPlan
     private var json = JSONWriter()
@@ -151,7 +131,7 @@ package final class CallLedger {
         return id
     }
 
-    private func register(_ key: ExternalKey, _ id: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) {
+    func register(_ key: ExternalKey, _ id: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) {
         guard callOfKey[profile.id]?[key] != id else { return }
         callOfKey[profile.id, default: [:]][key] = id
         batch.keys.append(KeyRow(connection: profile.id, key: key, call: id))
@@ -189,7 +169,7 @@ package final class CallLedger {
         emit(record, type: change, body: body, batch: &batch)
     }
 
-    private func emit(_ record: Call, type: EventType, body: [UInt8], batch: inout DerivedBatch) {
+    func emit(_ record: Call, type: EventType, body: [UInt8], batch: inout DerivedBatch) {
         batch.calls.append(CallRow(record))
         batch.changes.append(
             ChangeRow(tenant: record.tenant, call: record.id, type: type, revision: record.revision, body: body))
@@ -227,111 +207,13 @@ package final class CallLedger {
         CallFold.record(of: history, id: id, createdAt: createdAt, profile: profile, numbering: numbering)
     }
 
-    private func encode(_ record: Call) -> (body: [UInt8], hash: UInt128) {
+    func encode(_ record: Call) -> (body: [UInt8], hash: UInt128) {
         json.restart()
         let content = record.write(to: &json)
         var hash = StableHash()
         json.withBytes { hash.combine(bytes: UnsafeRawBufferPointer(rebasing: $0[content...])) }
         return (json.bytes, hash.value)
     }
-}
-
-// MARK: - Merging
-
-extension CallLedger {
-    /// Two records prove to be one call: the one that started earlier survives, then the one with the smaller outside name.
-    /// - Returns: the survivor.
-    private func merge(_ one: CallID, _ other: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) -> CallID {
-        guard let first = calls[one], let second = calls[other], second.record.mergedInto == nil else { return one }
-        let firstSurvives =
-            (first.record.startedAt, first.record.externalIDs.first ?? ExternalKey(.call, ""))
-            <= (second.record.startedAt, second.record.externalIDs.first ?? ExternalKey(.call, ""))
-        let (survivor, loser) = firstSurvives ? (one, other) : (other, one)
-        moveEvents(from: loser, to: survivor, batch: &batch)
-        moveNames(from: loser, to: survivor, profile: profile, batch: &batch)
-        bury(loser, in: survivor, batch: &batch)
-        return survivor
-    }
-
-    private func moveEvents(from loser: CallID, to survivor: CallID, batch: inout DerivedBatch) {
-        // Removals come first in a commit: rows of the loser that this very batch brought must not be in it.
-        batch.events.removeAll { $0.call == loser }
-        for event in calls[loser]?.history.events ?? [] {
-            batch.removedEvents.append(RemovedEvent(id: event.id, call: loser))
-            guard let insertion = calls[survivor]?.history.insert(event) else { continue }
-            if case .repeated = insertion { continue }
-            batch.events.append(EventRow(id: event.id, call: survivor, rawPosition: 0, body: event.encoded()))
-        }
-    }
-
-    private func moveNames(from loser: CallID, to survivor: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) {
-        for (key, id) in callOfKey[profile.id] ?? [:] where id == loser {
-            register(key, survivor, profile: profile, batch: &batch)
-        }
-    }
-
-    private func bury(_ loser: CallID, in survivor: CallID, batch: inout DerivedBatch) {
-        guard var record = calls[loser]?.record else { return }
-        record.revision += 1
-        record.mergedInto = survivor
-        let (body, hash) = encode(record)
-        calls[loser]?.record = record
-        calls[loser]?.contentHash = hash
-        emit(record, type: .merged, body: body, batch: &batch)
-    }
-}
-
-// MARK: - Age
-
-extension CallLedger {
-    /// Says that everything touched since the last mark is carried by the batch `ticket`.
-    func mark(_ ids: some Sequence<CallID>, ticket: Int) {
-        for id in ids { calls[id]?.lastTicket = ticket }
-    }
-
-    /// Calls without an end that have had no news for their connection's `stale_after`, as records that close them (rule 8).
-    /// Each is named once until its record comes by.
-    package func staleCalls(at now: Instant, profiles: (ConnectionID) -> ConnectionProfile?) -> [StaleCall] {
-        var stale: [StaleCall] = []
-        for (id, live) in calls where live.record.state != .ended && !live.isClosing && live.record.mergedInto == nil {
-            guard let profile = profiles(live.record.connection), live.record.deletedAt == nil,
-                live.lastNews.advanced(by: profile.staleAfter) <= now,
-                let key = live.history.events.first?.keys.first
-            else { continue }
-            calls[id]?.isClosing = true
-            stale.append(StaleCall(connection: profile.id, key: key))
-        }
-        return stale.sorted { ($0.connection, $0.key) < ($1.connection, $1.key) }
-    }
-
-    /// A closing record could not be journalled: the call may be named again.
-    package func reopen(_ stale: StaleCall) {
-        guard let id = callOfKey[stale.connection]?[stale.key] else { return }
-        calls[id]?.isClosing = false
-    }
-
-    /// Forgets ended calls that have had no news for their connection's `settle_after` and whose rows are committed.
-    package func evict(at now: Instant, committedTicket: Int, profiles: (ConnectionID) -> ConnectionProfile?) {
-        for (id, live) in calls where live.record.state == .ended || live.record.mergedInto != nil || live.record.deletedAt != nil
-        {
-            let patience = profiles(live.record.connection)?.settleAfter ?? ConnectionProfile.standardSettleAfter
-            guard live.lastTicket <= committedTicket, live.lastNews.advanced(by: patience) <= now else { continue }
-            forget(id, live)
-        }
-    }
-
-    private func forget(_ id: CallID, _ live: LiveCall) {
-        calls[id] = nil
-        for key in live.history.events.lazy.flatMap(\.keys) where callOfKey[live.record.connection]?[key] == id {
-            callOfKey[live.record.connection]?[key] = nil
-        }
-    }
-}
-
-/// A call that is to be closed for its age.
-package struct StaleCall: Sendable, Equatable {
-    package var connection: ConnectionID
-    package var key: ExternalKey
 }
 
 extension CallRow {

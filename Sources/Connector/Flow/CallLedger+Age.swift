@@ -1,0 +1,52 @@
+// Calls that grow old: closed where nothing ends them, forgotten where nothing more is expected.
+
+extension CallLedger {
+    /// Says that everything touched since the last mark is carried by the batch `ticket`.
+    func mark(_ ids: some Sequence<CallID>, ticket: Int) {
+        for id in ids { calls[id]?.lastTicket = ticket }
+    }
+
+    /// Calls without an end that have had no news for their connection's `stale_after`, as records that close them (rule 8).
+    /// Each is named once until its record comes by.
+    package func staleCalls(at now: Instant, profiles: (ConnectionID) -> ConnectionProfile?) -> [StaleCall] {
+        var stale: [StaleCall] = []
+        for (id, live) in calls where live.record.state != .ended && !live.isClosing && live.record.mergedInto == nil {
+            guard let profile = profiles(live.record.connection), live.record.deletedAt == nil,
+                live.lastNews.advanced(by: profile.staleAfter) <= now,
+                let key = live.history.events.first?.keys.first
+            else { continue }
+            calls[id]?.isClosing = true
+            stale.append(StaleCall(connection: profile.id, key: key))
+        }
+        return stale.sorted { ($0.connection, $0.key) < ($1.connection, $1.key) }
+    }
+
+    /// A closing record could not be journalled: the call may be named again.
+    package func reopen(_ stale: StaleCall) {
+        guard let id = callOfKey[stale.connection]?[stale.key] else { return }
+        calls[id]?.isClosing = false
+    }
+
+    /// Forgets ended calls that have had no news for their connection's `settle_after` and whose rows are committed.
+    package func evict(at now: Instant, committedTicket: Int, profiles: (ConnectionID) -> ConnectionProfile?) {
+        for (id, live) in calls where live.record.state == .ended || live.record.mergedInto != nil || live.record.deletedAt != nil
+        {
+            let patience = profiles(live.record.connection)?.settleAfter ?? ConnectionProfile.standardSettleAfter
+            guard live.lastTicket <= committedTicket, live.lastNews.advanced(by: patience) <= now else { continue }
+            forget(id, live)
+        }
+    }
+
+    private func forget(_ id: CallID, _ live: LiveCall) {
+        calls[id] = nil
+        for key in live.history.events.lazy.flatMap(\.keys) where callOfKey[live.record.connection]?[key] == id {
+            callOfKey[live.record.connection]?[key] = nil
+        }
+    }
+}
+
+/// A call that is to be closed for its age.
+package struct StaleCall: Sendable, Equatable {
+    package var connection: ConnectionID
+    package var key: ExternalKey
+}

@@ -1,0 +1,44 @@
+// Two records that prove to be one call.
+
+extension CallLedger {
+    /// Two records prove to be one call: the one that started earlier survives, then the one with the smaller outside name.
+    /// - Returns: the survivor.
+    func merge(_ one: CallID, _ other: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) -> CallID {
+        guard let first = calls[one], let second = calls[other], second.record.mergedInto == nil else { return one }
+        let firstSurvives =
+            (first.record.startedAt, first.record.externalIDs.first ?? ExternalKey(.call, ""))
+            <= (second.record.startedAt, second.record.externalIDs.first ?? ExternalKey(.call, ""))
+        let (survivor, loser) = firstSurvives ? (one, other) : (other, one)
+        moveEvents(from: loser, to: survivor, batch: &batch)
+        moveNames(from: loser, to: survivor, profile: profile, batch: &batch)
+        bury(loser, in: survivor, batch: &batch)
+        return survivor
+    }
+
+    private func moveEvents(from loser: CallID, to survivor: CallID, batch: inout DerivedBatch) {
+        // Removals come first in a commit: rows of the loser that this very batch brought must not be in it.
+        batch.events.removeAll { $0.call == loser }
+        for event in calls[loser]?.history.events ?? [] {
+            batch.removedEvents.append(RemovedEvent(id: event.id, call: loser))
+            guard let insertion = calls[survivor]?.history.insert(event) else { continue }
+            if case .repeated = insertion { continue }
+            batch.events.append(EventRow(id: event.id, call: survivor, rawPosition: 0, body: event.encoded()))
+        }
+    }
+
+    private func moveNames(from loser: CallID, to survivor: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) {
+        for (key, id) in callOfKey[profile.id] ?? [:] where id == loser {
+            register(key, survivor, profile: profile, batch: &batch)
+        }
+    }
+
+    private func bury(_ loser: CallID, in survivor: CallID, batch: inout DerivedBatch) {
+        guard var record = calls[loser]?.record else { return }
+        record.revision += 1
+        record.mergedInto = survivor
+        let (body, hash) = encode(record)
+        calls[loser]?.record = record
+        calls[loser]?.contentHash = hash
+        emit(record, type: .merged, body: body, batch: &batch)
+    }
+}
