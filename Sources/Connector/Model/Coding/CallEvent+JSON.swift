@@ -104,7 +104,7 @@ extension CallEvent {
     }
 }
 
-// MARK: - Helpers
+// MARK: - Fields that may be absent
 
 extension JSONWriter {
     /// A field that is left out where its value is not known.
