@@ -19,8 +19,8 @@ struct WriteGroup {
     var appends: [QueuedAppend] = []
     var derived: [DerivedBatch] = []
     var tasks: [WriterTask] = []
-    /// Slices of maintenance run only in a turn that has nothing else.
-    var collapse: CollapseRequest?
+    /// A slice of it is done in a turn that has nothing else.
+    var maintenance: (any Maintenance)?
 }
 
 /// What waits for the writer, bounded by records, bytes and derived sets. Raw records go before derived rows.
@@ -41,7 +41,8 @@ final class WriteQueue: Sendable {
         /// Derived batches handed in so far; the newest one's ticket.
         var lastTicket = 0
         var tasks: [WriterTask] = []
-        var collapse: CollapseRequest?
+        /// Maintenance that is under way or waits, at most one of a kind; the first one is next.
+        var maintenance: [any Maintenance] = []
         /// Records and bytes that wait or are being committed.
         var records = 0
         var bytes = 0
@@ -109,11 +110,11 @@ final class WriteQueue: Sendable {
         return isTaken
     }
 
-    /// - Returns: `false` where the journal is closing or another collapse is under way.
-    func add(_ request: CollapseRequest) -> Bool {
+    /// - Returns: `false` where the journal is closing or maintenance of that kind is under way.
+    func add(_ maintenance: any Maintenance) -> Bool {
         let isTaken = state.withLock { state in
-            guard !state.isClosing, state.collapse == nil else { return false }
-            state.collapse = request
+            guard !state.isClosing, !state.maintenance.contains(where: { $0.kind == maintenance.kind }) else { return false }
+            state.maintenance.append(maintenance)
             return true
         }
         state.wake()
@@ -165,6 +166,17 @@ final class WriteQueue: Sendable {
     /// Says that the next `count` derived batches are committed.
     func noteCommitted(batches count: Int) { committed.add(count, ordering: .acquiringAndReleasing) }
 
+    /// Notes how far the maintenance of that kind has come; where others wait, it is their turn now.
+    /// - Returns: `false` where it ends here, since it is done or the journal is closing.
+    func goOn(with maintenance: any Maintenance, isUnfinished: Bool) -> Bool {
+        state.withLock { state in
+            state.maintenance.removeAll { $0.kind == maintenance.kind }
+            guard isUnfinished, !state.isClosing else { return false }
+            state.maintenance.append(maintenance)
+            return true
+        }
+    }
+
     /// Gives back the room of appends that were committed or failed.
     func release(_ appends: [QueuedAppend]) {
         state.withLock { state in
@@ -183,11 +195,9 @@ final class WriteQueue: Sendable {
             group.derived =
                 group.appends.isEmpty ? takeDerivedAlone(from: &state) : takeDerived(from: &state, beside: group.appends)
         }
-        if group.isEmpty {
-            swap(&group.collapse, &state.collapse)
-            return group.collapse == nil ? nil : group
-        }
-        return group
+        guard group.isEmpty else { return group }
+        group.maintenance = state.maintenance.first
+        return group.maintenance == nil ? nil : group
     }
 
     /// Nobody waits for an acknowledgement: as many as a commit may hold, one batch at least.

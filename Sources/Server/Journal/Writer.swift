@@ -61,7 +61,7 @@ final class Writer {
             commit(&group)
         }
         for task in group.tasks { perform(task) }
-        if let request = group.collapse { collapse(request) }
+        if let maintenance = group.maintenance { perform(maintenance) }
         connection?.boundLog()
     }
 
@@ -184,16 +184,17 @@ final class Writer {
     }
 
     /// One slice; the rest waits for the next idle turn.
-    private func collapse(_ request: CollapseRequest) {
-        var request = request
+    private func perform(_ maintenance: any Maintenance) {
+        var maintenance = maintenance
         do throws(JournalError) {
-            let isUnfinished = try openConnection().collapse(&request)
+            let isUnfinished = try openConnection().perform(&maintenance)
             checkpointer.noteCommit()
-            if isUnfinished, queue.add(request) { return }
-            request.completion(isUnfinished ? .failure(.closed) : .success(request.removedCount))
+            if queue.goOn(with: maintenance, isUnfinished: isUnfinished) { return }
+            maintenance.completion(isUnfinished ? .failure(.closed) : .success(maintenance.removedCount))
         } catch {
             recover(from: error)
-            request.completion(.failure(error))
+            _ = queue.goOn(with: maintenance, isUnfinished: false)
+            maintenance.completion(.failure(error))
         }
     }
 }
