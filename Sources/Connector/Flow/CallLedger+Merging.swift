@@ -26,9 +26,11 @@ extension CallLedger {
         }
     }
 
+    /// Names come from events, so the loser's events have all of them. One that a replay has taken back stays with the loser,
+    /// which leads on to the survivor.
     private func moveNames(from loser: CallID, to survivor: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) {
-        for (key, id) in callOfKey[profile.id] ?? [:] where id == loser {
-            register(key, survivor, profile: profile, batch: &batch)
+        for event in calls[loser]?.history.events ?? [] {
+            for key in event.keys { register(key, survivor, profile: profile, batch: &batch) }
         }
     }
 

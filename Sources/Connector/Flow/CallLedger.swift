@@ -72,7 +72,8 @@ package final class CallLedger {
     private func survivor(of id: CallID) throws -> CallID {
         var id = id
         for _ in 0..<8 {
-            guard let next = try calls[id]?.record.mergedInto ?? reader.call(id)?.mergedInto else { return id }
+            let next = if let live = calls[id] { live.record.mergedInto } else { try reader.call(id)?.mergedInto }
+            guard let next else { return id }
             id = next
         }
         return id
@@ -125,8 +126,10 @@ package final class CallLedger {
     // MARK: Names
 
     private func call(of key: ExternalKey, profile: ConnectionProfile) throws -> CallID? {
-        if let id = callOfKey[profile.id]?[key], calls[id] != nil { return id }
-        guard let id = try reader.call(of: key, in: profile.id), try load(id, profile: profile) else { return nil }
+        if let id = callOfKey[profile.id]?[key], let live = calls[id], live.record.mergedInto == nil { return id }
+        guard let named = try callOfKey[profile.id]?[key] ?? reader.call(of: key, in: profile.id) else { return nil }
+        let id = try survivor(of: named)
+        guard try load(id, profile: profile) else { return nil }
         callOfKey[profile.id, default: [:]][key] = id
         return id
     }

@@ -6,8 +6,9 @@ import Testing
 private final class LedgerBench {
     let journal = MemoryJournal()
     let ledger: CallLedger
-    private var count: UInt64 = 0
     private(set) var changes: [ChangeRow] = []
+    /// Names that the last batch gave to calls.
+    private(set) var names: [KeyRow] = []
 
     init() throws { ledger = CallLedger(reader: try journal.makeReader(), numbering: PlainNumbering()) }
 
@@ -36,6 +37,7 @@ private final class LedgerBench {
 
     private func commit(_ batch: DerivedBatch) {
         changes += batch.changes
+        names = batch.keys
         journal.submit(batch)
     }
 
@@ -189,6 +191,35 @@ private final class LedgerBench {
         #expect(field?["inbound_id"]?.string == ending.rawID.description)
         #expect(json["inputs"]?.elements.count == 2)
         #expect(try explanation.explain(CallID(time: .base, rest: 77)) == nil)
+    }
+
+    // MARK: Names
+
+    @Test func `a merge hands over the loser's names in the order in which they were told`() throws {
+        let bench = try LedgerBench()
+        let first = try bench.apply(ringing()).calls[0]
+        let names = (1...12).map { ExternalKey(.recording, "r\($0)") }
+        for (number, name) in names.enumerated() {
+            try bench.apply(.make("e\(number)", at: Int64(40 + number), keys: [names[0], name]))
+        }
+        try bench.apply(.make("both", at: 60, keys: [ExternalKey(.session, "s1"), names[0]]))
+        #expect(bench.names.map(\.key) == names)
+        #expect(bench.names.allSatisfy { $0.call == first })
+    }
+
+    @Test func `a name that no event has any more leads to the call that survived`() throws {
+        let bench = try LedgerBench()
+        let first = try bench.apply(ringing()).calls[0]
+        let former = CallEvent.make("former", at: 40, keys: [ExternalKey(.recording, "gone"), ExternalKey(.recording, "r1")])
+        let second = try bench.apply(former).calls
+        try bench.replay([.make("better", at: 40, keys: Self.other)], of: former, formerly: second)
+        try bench.apply(.make("both", at: 60, keys: [ExternalKey(.session, "s1")] + Self.other))
+        let late = CallEvent.make("late", at: 70, keys: [ExternalKey(.recording, "gone")])
+        #expect(try bench.apply(late).calls == [first])
+        try bench.apply(end())
+        bench.evict()
+        let later = CallEvent.make("later", at: 80, keys: [ExternalKey(.recording, "gone")])
+        #expect(try bench.apply(later).calls == [first])
     }
 }
 
