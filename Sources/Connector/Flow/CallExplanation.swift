@@ -16,7 +16,7 @@ package struct CallExplanation: CallExplainer {
     package func explain(_ call: CallID) throws -> [UInt8]? {
         let reader = try journal.makeReader()
         guard let stored = try reader.call(call) else { return nil }
-        let history = CallHistory(try reader.events(of: call).compactMap { CallEvent(encoded: $0.body) })
+        let history = try CallHistory(try reader.events(of: call))
         let profile =
             roster.connections().first { $0.profile.id == stored.connection }?.profile
             ?? ConnectionProfile(id: stored.connection, tenant: stored.tenant, provider: "unknown")

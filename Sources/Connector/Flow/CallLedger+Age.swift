@@ -7,15 +7,16 @@ extension CallLedger {
     }
 
     /// Calls without an end that have had no news for their connection's `stale_after`, as records that close them (rule 8).
-    /// Each is named once until its record comes by.
+    /// Each is named once until its record comes by, or until as long again has passed: a closing that comes to nothing is
+    /// not asked for without end.
     package func staleCalls(at now: Instant, profiles: (ConnectionID) -> ConnectionProfile?) -> [StaleCall] {
         var stale: [StaleCall] = []
-        for (id, live) in calls where live.record.state != .ended && !live.isClosing && live.record.mergedInto == nil {
+        for (id, live) in calls where live.record.state != .ended && live.record.mergedInto == nil {
             guard let profile = profiles(live.record.connection), live.record.deletedAt == nil,
-                live.lastNews.advanced(by: profile.staleAfter) <= now,
+                max(live.lastNews, closings[id] ?? .earliest).advanced(by: profile.staleAfter) <= now,
                 let key = live.history.events.first?.keys.first
             else { continue }
-            calls[id]?.isClosing = true
+            closings[id] = now
             stale.append(StaleCall(connection: profile.id, key: key))
         }
         return stale.sorted { ($0.connection, $0.key) < ($1.connection, $1.key) }
@@ -24,7 +25,7 @@ extension CallLedger {
     /// A closing record could not be journalled: the call may be named again.
     package func reopen(_ stale: StaleCall) {
         guard let id = callOfKey[stale.connection]?[stale.key] else { return }
-        calls[id]?.isClosing = false
+        closings[id] = nil
     }
 
     /// Forgets ended calls that have had no news for their connection's `settle_after` and whose rows are committed.
@@ -39,6 +40,7 @@ extension CallLedger {
 
     private func forget(_ id: CallID, _ live: LiveCall) {
         calls[id] = nil
+        closings[id] = nil
         for key in live.history.events.lazy.flatMap(\.keys) where callOfKey[live.record.connection]?[key] == id {
             callOfKey[live.record.connection]?[key] = nil
         }

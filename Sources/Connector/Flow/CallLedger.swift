@@ -11,14 +11,19 @@ package final class CallLedger {
     var calls: [CallID: LiveCall] = [:]
     /// Which call an outside name means, of the calls in memory.
     var callOfKey: [ConnectionID: [ExternalKey: CallID]] = [:]
+    /// When the closing of a call was last asked for.
+    var closings: [CallID: Instant]
     private let reader: any JournalReader
     let numbering: any NumberingPlan
     private var json = JSONWriter()
 
-    /// - Parameter reader: where calls are found that are no longer in memory.
-    package init(reader: any JournalReader, numbering: any NumberingPlan) {
+    /// - Parameters:
+    ///   - reader: where calls are found that are no longer in memory.
+    ///   - closings: those of the ledger before this one, so that nothing is asked for twice.
+    package init(reader: any JournalReader, numbering: any NumberingPlan, closings: [CallID: Instant] = [:]) {
         self.reader = reader
         self.numbering = numbering
+        self.closings = closings
     }
 
     /// How many calls are in memory.
@@ -32,6 +37,8 @@ package final class CallLedger {
         package var calls: [CallID] = []
         /// Events that were left out because their call has `eventLimit` of them already.
         package var refused = 0
+        /// Why an event was left out: its call's history has one that cannot be read.
+        package var unreadable: UnreadableEvent?
     }
 
     /// Takes in what was read from one raw record and adds everything that follows to `batch`.
@@ -42,26 +49,33 @@ package final class CallLedger {
     ) throws -> Application {
         var applied = Application()
         for (ordinal, event) in events.enumerated() {
-            let id = try home(of: event, ordinal: ordinal, raw: raw, profile: profile, batch: &batch)
-            if !insert(event, into: id, raw: raw, batch: &batch) { applied.refused += 1 }
-            if !applied.calls.contains(id) { applied.calls.append(id) }
+            do {
+                let id = try home(of: event, ordinal: ordinal, raw: raw, profile: profile, batch: &batch)
+                if !insert(event, into: id, raw: raw, batch: &batch) { applied.refused += 1 }
+                if !applied.calls.contains(id) { applied.calls.append(id) }
+            } catch let unreadable as UnreadableEvent {
+                applied.unreadable = unreadable
+            }
         }
         for id in applied.calls { publish(id, because: events.first?.type, profile: profile, batch: &batch) }
         return applied
     }
 
     /// Takes back what was read from `raw` earlier, then applies `events`: a replay after a fix.
+    ///
+    /// An event of `raw` that the journal keeps and that cannot be read is taken back like the others: a replay mends it.
+    /// - Throws: what the journal's reader throws; `UnreadableEvent` for one of another raw record, with nothing done.
     package func replay(
         _ events: [CallEvent], of raw: RawRecord, formerly former: [CallID], profile: ConnectionProfile,
         into batch: inout DerivedBatch
     ) throws -> Application {
-        var emptied: [CallID] = []
-        for tombstone in former {
-            let id = try survivor(of: tombstone)
-            guard try load(id, profile: profile) else { continue }
+        var lost: [RemovedEvent] = []
+        let homes = try former.map { try survivor(of: $0) }
+        let emptied = try homes.filter { try load($0, profile: profile, replaying: raw, lost: &lost) }
+        batch.removedEvents.append(contentsOf: lost)
+        for id in emptied {
             let removed = calls[id]?.history.removeEvents(of: raw.id) ?? []
             batch.removedEvents.append(contentsOf: removed.map { RemovedEvent(id: $0, call: id) })
-            emptied.append(id)
         }
         let applied = try apply(events, of: raw, profile: profile, into: &batch)
         for id in emptied where !applied.calls.contains(id) { publish(id, because: .updated, profile: profile, batch: &batch) }
@@ -104,9 +118,7 @@ package final class CallLedger {
         hash.combine(UInt64(truncatingIfNeeded: raw.id.bits))
         hash.combine(UInt64(truncatingIfNeeded: ordinal))
         let id = CallID(time: raw.receivedAt, rest: hash.value)
-        let record = Call(
-            id: id, tenant: profile.tenant, connection: profile.id, provider: profile.provider, startedAt: event.occurredAt,
-            createdAt: raw.receivedAt, updatedAt: raw.receivedAt)
+        let record = emptyCall(id, startedAt: event.occurredAt, profile: profile)
         calls[id] = LiveCall(record: record, lastNews: raw.receivedAt)
         for key in event.keys { register(key, id, profile: profile, batch: &batch) }
         return id
@@ -142,16 +154,43 @@ package final class CallLedger {
 
     /// Brings a call back into memory.
     /// - Returns: whether there is such a call with events.
+    /// - Throws: `UnreadableEvent`, with nothing done; what the journal's reader throws.
     func load(_ id: CallID, profile: ConnectionProfile) throws -> Bool {
+        var none: [RemovedEvent] = []
+        return try load(id, profile: profile, replaying: nil, lost: &none)
+    }
+
+    /// Brings a call back whose events from `raw` are about to be taken back: those of them that cannot be read are told in
+    /// `lost`.
+    private func load(
+        _ id: CallID, profile: ConnectionProfile, replaying raw: RawRecord?, lost: inout [RemovedEvent]
+    ) throws -> Bool {
         if calls[id] != nil { return true }
         guard let stored = try reader.call(id), stored.mergedInto == nil, stored.connection == profile.id else { return false }
-        let history = CallHistory(try reader.events(of: id).compactMap { CallEvent(encoded: $0.body) })
-        guard let lastNews = history.events.lazy.map(\.receivedAt).max() else { return false }
-        var record = fold(history, id: id, createdAt: id.time, profile: profile)
-        record.revision = stored.revision
-        calls[id] = LiveCall(history: history, record: record, contentHash: encode(record).hash, lastNews: lastNews)
-        for key in record.externalIDs where key.kind != .leg { callOfKey[profile.id, default: [:]][key] = id }
+        let rows = try reader.events(of: id)
+        let (history, unreadable) = try CallHistory.read(rows, forgiving: raw?.position)
+        lost += unreadable.map { RemovedEvent(id: $0, call: id) }
+        guard !rows.isEmpty else { return false }
+        calls[id] = liveCall(stored, history, profile: profile)
+        for event in history.events { for key in event.keys { callOfKey[profile.id, default: [:]][key] = id } }
         return true
+    }
+
+    private func liveCall(_ stored: StoredCall, _ history: CallHistory, profile: ConnectionProfile) -> LiveCall {
+        guard let lastNews = history.events.lazy.map(\.receivedAt).max() else {
+            var record = emptyCall(stored.id, startedAt: stored.startedAt, profile: profile)
+            record.revision = stored.revision
+            return LiveCall(record: record, lastNews: stored.startedAt)
+        }
+        var record = fold(history, id: stored.id, createdAt: stored.id.time, profile: profile)
+        record.revision = stored.revision
+        return LiveCall(history: history, record: record, contentHash: encode(record).hash, lastNews: lastNews)
+    }
+
+    private func emptyCall(_ id: CallID, startedAt: Instant, profile: ConnectionProfile) -> Call {
+        Call(
+            id: id, tenant: profile.tenant, connection: profile.id, provider: profile.provider, startedAt: startedAt,
+            createdAt: id.time, updatedAt: id.time)
     }
 
     // MARK: Publishing
@@ -168,7 +207,7 @@ package final class CallLedger {
         noteParticipants(of: record, formerly: live.record, batch: &batch)
         calls[id]?.record = record
         calls[id]?.contentHash = hash
-        calls[id]?.isClosing = false
+        closings[id] = nil
         emit(record, type: change, body: body, batch: &batch)
     }
 

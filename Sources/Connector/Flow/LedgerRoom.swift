@@ -4,17 +4,32 @@ package struct LedgerRoom {
     let decoder: RawDecoder
     let reader: any JournalReader
     let journal: any Journal
+    /// Hears of stored events that cannot be read.
+    private let onUnreadable: (UnreadableEvent) -> Void
     /// The newest batch handed to the journal.
     private(set) var lastTicket: Int
     /// A job failed half-way: memory and journal may differ, so memory is thrown away.
     var isSpoiled = false
+    private var promises: [Promise] = []
+    /// Open calls of connections that were not loaded in this generation of the roster.
+    private var unwatched: (calls: [CallID], generation: Int) = ([], 0)
 
-    init(ledger: CallLedger, decoder: RawDecoder, reader: any JournalReader, journal: any Journal, lastTicket: Int) {
+    /// Somebody who is told when a batch is committed.
+    private struct Promise {
+        let ticket: Int
+        let answer: @Sendable (Result<Void, LedgerError>) -> Void
+    }
+
+    init(
+        ledger: CallLedger, decoder: RawDecoder, reader: any JournalReader, journal: any Journal, lastTicket: Int,
+        onUnreadable: @escaping (UnreadableEvent) -> Void
+    ) {
         self.ledger = ledger
         self.decoder = decoder
         self.reader = reader
         self.journal = journal
         self.lastTicket = lastTicket
+        self.onUnreadable = onUnreadable
     }
 
     /// Decodes and folds committed records, and hands in what follows as one batch.
@@ -25,7 +40,9 @@ package struct LedgerRoom {
         for raw in records {
             var reading = Reading(decoder.decode(raw))
             if !reading.events.isEmpty, let profile = decoder.profile(raw.connection) {
-                reading.note(try ledger.apply(reading.events, of: raw, profile: profile, into: &batch))
+                let applied = try ledger.apply(reading.events, of: raw, profile: profile, into: &batch)
+                reading.note(applied)
+                if let unreadable = applied.unreadable { onUnreadable(unreadable) }
             }
             touched.formUnion(reading.calls)
             batch.decodings.append(reading.row(at: raw.position))
@@ -38,17 +55,59 @@ package struct LedgerRoom {
         ledger.mark(calls, ticket: lastTicket)
     }
 
+    // MARK: Open calls
+
     /// Calls that had not ended at the last shutdown come back into memory, so that their age is watched.
-    func recallOpenCalls() throws {
-        for id in try reader.openCalls() {
-            guard let stored = try reader.call(id), let profile = decoder.profile(stored.connection) else { continue }
-            _ = try ledger.load(id, profile: profile)
+    mutating func recallOpenCalls() throws { try recall(try reader.openCalls()) }
+
+    /// Recalls open calls whose connections were loaded meanwhile.
+    mutating func recallUnwatched() throws {
+        guard !unwatched.calls.isEmpty, unwatched.generation != decoder.currentGeneration else { return }
+        try recall(unwatched.calls)
+    }
+
+    private mutating func recall(_ calls: [CallID]) throws {
+        unwatched = ([], decoder.currentGeneration)
+        for id in calls {
+            guard let stored = try reader.call(id) else { continue }
+            guard let profile = decoder.profile(stored.connection) else {
+                unwatched.calls.append(id)
+                continue
+            }
+            do {
+                _ = try ledger.load(id, profile: profile)
+            } catch let unreadable as UnreadableEvent {
+                onUnreadable(unreadable)
+            }
         }
     }
+
+    // MARK: Age
 
     func staleCalls(at now: Instant) -> [StaleCall] { ledger.staleCalls(at: now, profiles: decoder.profile) }
 
     func reopen(_ stale: [StaleCall]) { stale.forEach(ledger.reopen) }
 
     func evict(at now: Instant) { ledger.evict(at: now, committedTicket: journal.committedTicket, profiles: decoder.profile) }
+
+    // MARK: Promises
+
+    /// Calls `answer` once everything handed in so far is committed, or will not be.
+    mutating func whenCommitted(_ answer: @escaping @Sendable (Result<Void, LedgerError>) -> Void) {
+        promises.append(Promise(ticket: lastTicket, answer: answer))
+    }
+
+    /// Answers those whose batch is committed.
+    mutating func keepPromises() {
+        guard !promises.isEmpty else { return }
+        let committed = journal.committedTicket
+        for promise in promises where promise.ticket <= committed { promise.answer(.success(())) }
+        promises.removeAll { $0.ticket <= committed }
+    }
+
+    /// Answers everybody who still waits: nobody looks after them any more.
+    mutating func breakPromises(_ error: LedgerError) {
+        for promise in promises { promise.answer(.failure(error)) }
+        promises = []
+    }
 }

@@ -9,8 +9,6 @@ extension CallLedger {
         var lastNews: Instant
         /// The batch that carries its last change; the call stays in memory until that is committed.
         var lastTicket: Int = 0
-        /// A closing record is on its way.
-        var isClosing = false
 
         init(history: CallHistory = CallHistory(), record: Call, contentHash: UInt128 = 0, lastNews: Instant) {
             self.history = history

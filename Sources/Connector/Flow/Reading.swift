@@ -29,9 +29,19 @@ struct Reading {
     /// Takes in what the ledger did with the events.
     mutating func note(_ applied: CallLedger.Application) {
         calls = applied.calls
-        guard applied.refused > 0 else { return }
+        if let unreadable = applied.unreadable { return spoil(unreadable.description) }
+        if applied.refused > 0 { spoil("the call has \(CallLedger.eventLimit) events already") }
+    }
+
+    /// Takes in that nothing could be done: what was read of the record before stays with `calls`.
+    mutating func note(_ unreadable: UnreadableEvent, formerly calls: [CallID]) {
+        self.calls = calls
+        spoil(unreadable.description)
+    }
+
+    private mutating func spoil(_ reason: String) {
         state = .undecoded
-        reason = "the call has \(CallLedger.eventLimit) events already"
+        self.reason = reason
     }
 
     func row(at position: Int64) -> DecodingRow {

@@ -118,6 +118,8 @@ final class Writer {
                 derivedSets: batches.reduce(0) { $0 + $1.setCount }, changes: Int(changes),
                 logByteCount: connection.logByteCount, time: .now - start, isWhole: kept.isEmpty))
         queue.noteCommitted(batches: batches.count)
+        // The ledger waits for nothing else than the commit of a replay: somebody waits for its answer.
+        if batches.contains(where: { $0.through == nil }) { handOff.wakeReader() }
         for (index, append) in appends.enumerated() {
             append.completion(poisoned[index].map { .failed(reason: $0.description) } ?? .committed)
         }

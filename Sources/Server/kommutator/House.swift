@@ -33,7 +33,7 @@ final class House: Sendable {
         ledger = LedgerService(
             journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
-            report: { news in log.write(.error, "ledger.trouble", [LogField("news", "\(news)")]) })
+            report: { log.write($0) })
         readers = ReaderPool(journal: journal)
         keys = KeyDesk(store: journal, readers: readers, clock: clock)
         let metrics = WebhookMetrics()

@@ -1,6 +1,7 @@
-import Connector
 import TestSupport
 import Testing
+
+@testable import Connector
 
 /// A ledger over a journal in memory, fed by hand.
 private final class LedgerBench {
@@ -34,6 +35,13 @@ private final class LedgerBench {
 
     /// Ended calls leave memory.
     func evict() { ledger.evict(at: .latest, committedTicket: .max, profiles: { _ in .test }) }
+
+    /// Spoils an event of the journal, as a fault of the disk would.
+    func spoil(_ event: CallEvent, of call: CallID) {
+        var batch = DerivedBatch()
+        batch.events = [EventRow(id: event.id, call: call, rawPosition: 1, body: Array("{}".utf8))]
+        journal.submit(batch)
+    }
 
     private func commit(_ batch: DerivedBatch) {
         changes += batch.changes
@@ -221,10 +229,77 @@ private final class LedgerBench {
         let later = CallEvent.make("later", at: 80, keys: [ExternalKey(.recording, "gone")])
         #expect(try bench.apply(later).calls == [first])
     }
-}
 
-private struct TestRoster: ConnectionRoster {
-    let generation = 1
+    // MARK: Events that cannot be read
 
-    func connections() -> [LiveConnection] { [] }
+    /// A call that has left memory, and whose first event is spoilt.
+    private func spoiltCall(_ bench: LedgerBench) throws -> (call: CallID, event: CallEvent) {
+        let event = ringing()
+        let call = try bench.apply(event).calls[0]
+        try bench.apply(end())
+        bench.evict()
+        bench.spoil(event, of: call)
+        return (call, event)
+    }
+
+    @Test func `a call with an event that cannot be read is left alone, and others go on`() throws {
+        let bench = try LedgerBench()
+        let (call, event) = try spoiltCall(bench)
+        let changesBefore = bench.changes.count
+        let applied = try bench.apply(.make("late", at: 40), .make("another", at: 41, keys: Self.other))
+        #expect(applied.unreadable == UnreadableEvent(event: event.id, call: call))
+        #expect(applied.calls.count == 1)
+        #expect(!applied.calls.contains(call))
+        #expect(bench.changes.dropFirst(changesBefore).map(\.call) == applied.calls)
+        #expect(try bench.journal.makeReader().call(call)?.revision == 2)
+    }
+
+    @Test func `reading its raw record again mends an event that cannot be read`() throws {
+        let bench = try LedgerBench()
+        let (call, event) = try spoiltCall(bench)
+        var better = event
+        better.facts.line = "74950000001"
+        try bench.replay([better], of: event, formerly: [call])
+        #expect(bench.changes.last?.call == call)
+        #expect(bench.changes.last?.revision == 3)
+        let record = try JSONValue(parsing: try #require(bench.changes.last).body)
+        #expect(record["line"]?["id"]?.string == "+74950000001")
+        #expect(record["disposition"]?.string == "missed")
+        #expect(try bench.apply(.make("late", at: 40)).calls == [call])
+    }
+
+    @Test func `a replay of another raw record says which event cannot be read, and does nothing`() throws {
+        let bench = try LedgerBench()
+        let (call, event) = try spoiltCall(bench)
+        let ending = end()
+        var batch = DerivedBatch()
+        var raw = LedgerBench.raw([ending])
+        raw.position = 2
+        #expect(throws: UnreadableEvent(event: event.id, call: call)) {
+            try bench.ledger.replay([ending], of: raw, formerly: [call], profile: .test, into: &batch)
+        }
+        #expect(batch.isEmpty)
+        #expect(bench.ledger.liveCount == 0)
+    }
+
+    @Test func `a call with an event that cannot be read is not explained`() throws {
+        let bench = try LedgerBench()
+        let (call, event) = try spoiltCall(bench)
+        let explanation = CallExplanation(journal: bench.journal, roster: TestRoster(), numbering: PlainNumbering())
+        #expect(throws: UnreadableEvent(event: event.id, call: call)) { try explanation.explain(call) }
+    }
+
+    // MARK: Age
+
+    @Test func `a closing that came to nothing is asked for again after as long a time, by the next ledger too`() throws {
+        let bench = try LedgerBench()
+        try bench.apply(ringing())
+        let due = Instant.base.advanced(by: .seconds(4 * 3600))
+        #expect(bench.ledger.staleCalls(at: due, profiles: { _ in .test }).count == 1)
+        let next = CallLedger(
+            reader: try bench.journal.makeReader(), numbering: PlainNumbering(), closings: bench.ledger.closings)
+        for call in try bench.journal.makeReader().openCalls() { #expect(try next.load(call, profile: .test)) }
+        #expect(next.staleCalls(at: due.advanced(by: .seconds(4 * 3600 - 1)), profiles: { _ in .test }).isEmpty)
+        #expect(next.staleCalls(at: due.advanced(by: .seconds(4 * 3600)), profiles: { _ in .test }).count == 1)
+    }
 }

@@ -110,8 +110,11 @@ final class GatewayBench: Sendable {
 /// Notes what it was asked to do.
 final class RecordingReplayer: Replayer {
     let requests = Mutex<[(selection: ReplaySelection, dryRun: Bool)]>([])
+    /// Why it does nothing.
+    let refusal = Mutex<LedgerError?>(nil)
 
     func replay(_ selection: ReplaySelection, dryRun: Bool) async throws -> ReplayReport {
+        if let refusal = refusal.withLock({ $0 }) { throw refusal }
         let count = requests.withLock { requests in
             requests.append((selection, dryRun))
             return requests.count

@@ -80,6 +80,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [(LedgerError.Code.busy, "ledger-busy"), (.begunAnew, "ledger-busy"), (.ending, "ending")])
+    func `a replay that the ledger cannot do now is a problem to come back with, and is tried anew then`(
+        code: LedgerError.Code, expected: String
+    ) async throws {
+        let bench = try GatewayBench()
+        try await bench.serve { address in
+            let key = "Idempotency-Key: one\r\n"
+            bench.replayer.refusal.withLock { $0 = LedgerError(code: code, message: "as asked", hint: "none") }
+            let refused = try RawClient.post(address, "/api/v1/inbox/replay", body: "{}", headers: key)
+            #expect(refused.status == 503)
+            #expect(try refused.code == expected)
+            #expect(refused.header("Retry-After") != nil)
+            bench.replayer.refusal.withLock { $0 = nil }
+            #expect(try RawClient.post(address, "/api/v1/inbox/replay", body: "{}", headers: key).status == 200)
+        }
+    }
+
     @Test func `an unknown field of the body is named`() async throws {
         let bench = try GatewayBench()
         try await bench.serve { address in

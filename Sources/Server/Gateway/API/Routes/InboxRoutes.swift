@@ -132,7 +132,7 @@ struct InboxRoutes: Sendable {
 
     private static let actingStatuses = [
         400: "`idempotency-key-missing`, `bad-body`, `bad-parameter`", 409: "`in-progress`: the first is under way",
-        422: "`idempotency-key-reused`",
+        422: "`idempotency-key-reused`", 503: "`ledger-busy`: nothing is known to be done; ask again with the same key",
     ]
 
     private func selection(_ call: APICall) throws -> ReplaySelection {
