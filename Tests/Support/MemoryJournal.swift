@@ -20,6 +20,7 @@ package final class MemoryJournal: Journal {
         var horizon: Int64 = 0
         var derived: Int64 = 0
         var batches = 0
+        var setback = Setback()
         var heldBatches: [DerivedBatch] = []
         var holdsBatches = false
         var isLedgerWoken = false
@@ -130,6 +131,8 @@ package final class MemoryJournal: Journal {
     package var hasRoom: Bool { state.withLock { !$0.isFull } }
 
     package var committedTicket: Int { state.withLock { $0.batches } }
+
+    package var setback: Setback { state.withLock { $0.setback } }
 
     @discardableResult
     package func submit(_ batch: DerivedBatch) -> Int {

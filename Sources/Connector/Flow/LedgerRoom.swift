@@ -4,6 +4,8 @@ package struct LedgerRoom {
     let decoder: RawDecoder
     let reader: any JournalReader
     let journal: any Journal
+    /// The setbacks of the journal that memory has taken into account.
+    let setbacks: Int
     /// Hears of stored events that cannot be read.
     private let onUnreadable: (UnreadableEvent) -> Void
     /// The newest batch handed to the journal.
@@ -21,16 +23,20 @@ package struct LedgerRoom {
     }
 
     init(
-        ledger: CallLedger, decoder: RawDecoder, reader: any JournalReader, journal: any Journal, lastTicket: Int,
+        ledger: CallLedger, decoder: RawDecoder, reader: any JournalReader, journal: any Journal, setbacks: Int, lastTicket: Int,
         onUnreadable: @escaping (UnreadableEvent) -> Void
     ) {
         self.ledger = ledger
         self.decoder = decoder
         self.reader = reader
         self.journal = journal
+        self.setbacks = setbacks
         self.lastTicket = lastTicket
         self.onUnreadable = onUnreadable
     }
+
+    /// Whether memory follows from what the journal holds and was handed.
+    var isSound: Bool { !isSpoiled && journal.setback.count == setbacks }
 
     /// Decodes and folds committed records, and hands in what follows as one batch.
     mutating func fold(_ records: [RawRecord]) throws {
@@ -51,6 +57,8 @@ package struct LedgerRoom {
     }
 
     mutating func submit(_ batch: DerivedBatch, touching calls: Set<CallID>) {
+        var batch = batch
+        batch.setbacks = setbacks
         lastTicket = journal.submit(batch)
         ledger.mark(calls, ticket: lastTicket)
     }
@@ -100,7 +108,9 @@ package struct LedgerRoom {
     /// Answers those whose batch is committed.
     mutating func keepPromises() {
         guard !promises.isEmpty else { return }
+        // In this order: what was dropped counts as committed only once the setback shows.
         let committed = journal.committedTicket
+        guard isSound else { return }
         for promise in promises where promise.ticket <= committed { promise.answer(.success(())) }
         promises.removeAll { $0.ticket <= committed }
     }

@@ -68,33 +68,35 @@ package final class LedgerService: Sendable {
         }
     }
 
-    /// Folds until `stop()` or an error; what is in memory is then thrown away and read again from the journal.
+    /// Folds until `stop()`, an error or a setback; what is in memory is then thrown away and read again from the journal.
     private func work(_ continuity: inout Continuity) throws {
         while journal.committedTicket < continuity.submitted {
             if isStopping.load(ordering: .acquiring) { return }
             pause()
         }
+        let setback = journal.setback
         let reader = try journal.makeReader()
         var room = LedgerRoom(
             ledger: CallLedger(reader: reader, numbering: numbering, closings: continuity.closings),
-            decoder: RawDecoder(roster: roster), reader: reader, journal: journal, lastTicket: continuity.submitted,
-            onUnreadable: tell)
+            decoder: RawDecoder(roster: roster), reader: reader, journal: journal, setbacks: setback.count,
+            lastTicket: continuity.submitted, onUnreadable: tell)
         defer {
             room.breakPromises(isStopping.load(ordering: .acquiring) ? .ending : .begunAnew)
             continuity.submitted = room.lastTicket
             continuity.closings = room.ledger.closings
         }
-        try work(in: &room, &continuity)
+        try work(in: &room, carefulThrough: setback.carefulThrough, &continuity)
     }
 
-    private func work(in room: inout LedgerRoom, _ continuity: inout Continuity) throws {
+    private func work(in room: inout LedgerRoom, carefulThrough: Int64, _ continuity: inout Continuity) throws {
         var lastHousekeeping = timekeeper.now()
         var next = try room.reader.derivedPosition()
         try room.recallOpenCalls()
         if continuity.readTrouble.recovered() { report(.readRecovered) }
-        while !isStopping.load(ordering: .acquiring), !room.isSpoiled {
+        while !isStopping.load(ordering: .acquiring), room.isSound {
             position.store(next, ordering: .relaxed)
-            let records = try journal.committedRecords(after: next, limit: Self.batchLimit, timeout: Self.housekeepingInterval)
+            let limit = next < carefulThrough ? 1 : Self.batchLimit
+            let records = try journal.committedRecords(after: next, limit: limit, timeout: Self.housekeepingInterval)
             if let last = records.last {
                 try room.fold(records)
                 next = last.position

@@ -13,12 +13,16 @@ package final class SQLiteJournal: Journal {
     private let ending = Monitor(false)
 
     /// Opens or makes the journal and starts its threads.
-    /// - Parameter onChanges: is told the newest change position after each commit that had changes, on the writer's
-    ///   thread; it must not block.
+    /// - Parameters:
+    ///   - onChanges: is told the newest change position after each commit that had changes.
+    ///   - onNews: is told what the operator should know.
+    ///
+    ///   Both are called on the writer's thread and must not block.
     /// - Throws: `JournalError`: the directory is held by another process, the file is newer than this program or does not
     ///   sync its commits.
     package init(
-        _ configuration: JournalConfiguration, onChanges: @escaping @Sendable (Int64) -> Void = { _ in }
+        _ configuration: JournalConfiguration, onNews: @escaping @Sendable (JournalNews) -> Void = { _ in },
+        onChanges: @escaping @Sendable (Int64) -> Void = { _ in }
     ) throws(JournalError) {
         self.configuration = configuration
         directory = try JournalDirectory(path: configuration.directory)
@@ -32,7 +36,7 @@ package final class SQLiteJournal: Journal {
         let writer = Handed(
             Writer(
                 connection, path: path, configuration: configuration, queue: queue, handOff: handOff, meters: meters,
-                checkpointer: checkpointer, onChanges: onChanges))
+                checkpointer: checkpointer, onNews: onNews, onChanges: onChanges))
         do {
             try WorkerThread.start(named: "journal") { [ending, directory] in
                 writer.value.run()
@@ -68,6 +72,8 @@ package final class SQLiteJournal: Journal {
     package func submit(_ batch: DerivedBatch) -> Int { queue.submit(batch) }
 
     package var committedTicket: Int { queue.committedTicket }
+
+    package var setback: Setback { queue.setback }
 
     package func committedRecords(after position: Int64, limit: Int, timeout: Duration) throws -> [RawRecord] {
         try ledger.records(after: position, limit: limit, timeout: timeout)

@@ -40,6 +40,7 @@ final class WriteQueue: Sendable {
         var derivedCredit = 0
         /// Derived batches handed in so far; the newest one's ticket.
         var lastTicket = 0
+        var setback = Setback()
         var tasks: [WriterTask] = []
         /// Maintenance that is under way or waits, at most one of a kind; the first one is next.
         var maintenance: [any Maintenance] = []
@@ -81,11 +82,12 @@ final class WriteQueue: Sendable {
         return isTaken
     }
 
-    /// Blocks while too many sets wait; drops the batch when closing, as it will be derived again.
+    /// Blocks while too many sets wait; drops the batch when closing and after a setback, as it will be derived again.
     /// - Returns: the batch's ticket.
     func submit(_ batch: DerivedBatch) -> Int {
         let ticket = state.wait { state -> Int? in
             if state.isClosing { return state.lastTicket + 1 }
+            guard batch.setbacks == state.setback.count else { return self.drop(in: &state) }
             guard state.derivedSets < bounds.queuedDerivedSets else { return nil }
             state.derived.append(batch)
             state.derivedSets += batch.setCount
@@ -96,8 +98,17 @@ final class WriteQueue: Sendable {
         return ticket ?? 0
     }
 
-    /// The ticket of the newest derived batch that is committed.
+    /// Nobody comes between: only the ledger's thread submits, and everything before was dropped at the setback.
+    private func drop(in state: inout State) -> Int {
+        state.lastTicket += 1
+        committed.store(state.lastTicket, ordering: .releasing)
+        return state.lastTicket
+    }
+
+    /// The ticket of the newest derived batch that is committed or was dropped.
     var committedTicket: Int { committed.load(ordering: .acquiring) }
+
+    var setback: Setback { state.withLock { $0.setback } }
 
     /// - Returns: `false` where the journal is closing.
     func add(_ task: WriterTask) -> Bool {
@@ -165,6 +176,18 @@ final class WriteQueue: Sendable {
 
     /// Says that the next `count` derived batches are committed.
     func noteCommitted(batches count: Int) { committed.add(count, ordering: .acquiringAndReleasing) }
+
+    /// Drops every derived batch that was handed in so far: they rest on one that cannot be committed.
+    func setBack(carefulThrough position: Int64) {
+        state.withLock { state in
+            state.derived = []
+            state.derivedSets = 0
+            state.setback.count += 1
+            state.setback.carefulThrough = max(position, state.setback.carefulThrough)
+            committed.store(state.lastTicket, ordering: .releasing)
+        }
+        state.wake()
+    }
 
     /// Notes how far the maintenance of that kind has come; where others wait, it is their turn now.
     /// - Returns: `false` where it ends here, since it is done or the journal is closing.

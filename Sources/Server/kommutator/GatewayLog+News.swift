@@ -1,9 +1,26 @@
 import Connector
 import Gateway
+import SQLiteJournal
 
-// The words for the operator of what the ledger has to tell.
+// The words for the operator of what the journal and the ledger have to tell.
 
 extension GatewayLog {
+    func write(_ news: JournalNews) {
+        switch news {
+        case .derivedFailing(let reason, let failures):
+            error(
+                "journal.derived_failing", LogField("reason", reason), LogField("failures", "\(failures)"),
+                LogField("hint", "the call log stands still; what was derived is kept and tried again"))
+        case .derivedRecovered:
+            info("journal.derived_recovered")
+        case .setAside(let records, let position, let reason):
+            error(
+                "journal.records_set_aside", LogField("records", "\(records)"), LogField("position", "\(position)"),
+                LogField("reason", reason),
+                LogField("hint", "see /api/v1/inbox?state=undecoded; please report it, it is a fault of the gateway"))
+        }
+    }
+
     func write(_ news: LedgerNews) {
         switch news {
         case .readFailing(let reason, let failures):

@@ -26,7 +26,8 @@ final class House: Sendable {
         self.log = log
         let clock = clock
         signal = ChangeSignal()
-        journal = try SQLiteJournal(JournalConfiguration(directory: settings.data, clock: clock), onChanges: signal.publish)
+        journal = try SQLiteJournal(
+            JournalConfiguration(directory: settings.data, clock: clock), onNews: { log.write($0) }, onChanges: signal.publish)
         signal.publish(try journal.makeReader().lastChangePosition())
         registry = ConnectionRegistry(directory: Self.directory(settings), log: log)
         let numbering = WorldNumberingPlan()
