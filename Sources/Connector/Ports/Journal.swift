@@ -219,8 +219,10 @@ package protocol JournalReader: AnyObject {
 
     /// Raw records behind `position`, oldest first.
     func rawRecords(after position: Int64, limit: Int) throws -> [RawRecord]
-    /// One raw record with what became of it.
+    /// One raw record with what became of it; `nil` for one that is not kept any more, too.
     func rawRecord(_ id: RawID) throws -> InboxEntry?
+    /// Whether a raw record is there: retention removes old ones, and what was derived from them stays.
+    func keeps(_ id: RawID) throws -> Bool
     /// Raw records at these positions, in any order; missing ones are left out.
     func rawRecords(at positions: [Int64]) throws -> [RawRecord]
     /// A page of the inbox, newest first, behind `before` where given.

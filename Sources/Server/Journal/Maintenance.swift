@@ -14,4 +14,4 @@ protocol Maintenance: Sendable {
     mutating func runSlice(in database: Database, _ derived: DerivedTables) throws(JournalError) -> Bool
 }
 
-enum MaintenanceKind: Sendable { case collapse }
+enum MaintenanceKind: Sendable { case collapse, removal }

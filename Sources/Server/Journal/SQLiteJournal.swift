@@ -99,6 +99,16 @@ package final class SQLiteJournal: Journal {
         queue.add(CollapseRequest(cutoff: moment, completion: completion))
     }
 
+    /// Removes raw records that were received before `moment`, while nothing else is to be written. Those of open calls stay,
+    /// and those that the ledger has not read.
+    /// - Parameter completion: is called once, on the writer's thread, with how many went.
+    /// - Returns: `false`, with no completion, where one is under way already or the journal is closing.
+    package func removeRawRecords(
+        olderThan moment: Instant, completion: @escaping @Sendable (Result<Int, JournalError>) -> Void = { _ in }
+    ) -> Bool {
+        queue.add(RawRemoval(cutoff: moment, completion: completion))
+    }
+
     /// A reader beside a gateway that runs: needs no lock.
     /// - Throws: `JournalError` where `directory` holds no journal.
     package static func reader(directory: String) throws(JournalError) -> SQLiteReader {

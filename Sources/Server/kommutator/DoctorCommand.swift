@@ -144,7 +144,8 @@ private struct Examination {
             let reader = try SQLiteJournal.reader(directory: settings.data)
             guard let last = try reader.inbox(state: nil, connections: [entry.id], before: nil, limit: 1).first else {
                 return Finding(
-                    mark: .odd, subject: subject, words: "the provider has sent nothing yet",
+                    mark: .odd, subject: subject,
+                    words: "the provider has sent nothing yet, or nothing for as long as requests are kept",
                     remedy: "give it the address https://YOUR-HOST/hooks/\(entry.id)")
             }
             let words = "last heard at \(last.raw.receivedAt), \(last.state.rawValue)" + (last.reason.map { ": \($0)" } ?? "")

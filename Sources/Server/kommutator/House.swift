@@ -44,6 +44,7 @@ final class House: Sendable {
             webhookMetrics: metrics, clock: clock, log: log, version: Kommutator.version)
         let gauges = HouseGauges(journal: journal, ledger: ledger)
         services.journalTrouble = { gauges.journal.statistics.failure }
+        services.rawRetention = settings.rawRetention
         services.moreMetrics = gauges.write
         var router = GatewayAPI.makeRouter(log: log)
         WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log).register(in: &router)

@@ -201,6 +201,18 @@ private final class LedgerBench {
         #expect(try explanation.explain(CallID(time: .base, rest: 77)) == nil)
     }
 
+    @Test func `an explanation says which raw requests are gone`() throws {
+        let bench = try LedgerBench()
+        let ringing = ringing()
+        let id = try bench.apply(ringing).calls[0]
+        try bench.apply(end())
+        #expect(bench.journal.append([LedgerBench.raw([ringing])]) { _ in })
+        let explanation = CallExplanation(journal: bench.journal, roster: TestRoster(), numbering: PlainNumbering())
+        let json = try JSONValue(parsing: try #require(try explanation.explain(id)))
+        #expect(json["inputs"]?.elements.count == 2)
+        #expect(json["removed_inputs"]?.elements.map(\.string) == [end().rawID.description])
+    }
+
     // MARK: Names
 
     @Test func `a merge hands over the loser's names in the order in which they were told`() throws {

@@ -53,11 +53,16 @@ final class GatewayBench: Sendable {
                 createdAt: clock.now()))
     }
 
+    /// How long raw requests are kept.
+    static let rawRetention = Duration.seconds(90 * 86_400)
+
     var services: APIServices {
-        APIServices(
+        var services = APIServices(
             journal: journal, readers: readers, keys: KeyDesk(store: journal, readers: readers, clock: clock),
             connections: registry, signal: signal, explainer: FixedExplainer(), replayer: replayer, webhookMetrics: metrics,
             clock: clock, log: log, version: "0.0.0")
+        services.rawRetention = Self.rawRetention
+        return services
     }
 
     func serve(loops: Int = 1, _ body: (SocketAddress) async throws -> Void) async throws {

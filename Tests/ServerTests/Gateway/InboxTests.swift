@@ -97,6 +97,23 @@ import Testing
         }
     }
 
+    @Test func `a request older than requests are kept is gone, whoever asks; a younger one was never there`() async throws {
+        let bench = try GatewayBench()
+        let now = bench.clock.now()
+        let old = RawID(time: now.advanced(by: .zero - GatewayBench.rawRetention), rest: 1)
+        let young = RawID(time: now.advanced(by: .seconds(1) - GatewayBench.rawRetention), rest: 1)
+        try await bench.serve { address in
+            for key in [GatewayBench.adminSecret, GatewayBench.otherSecret] {
+                let answer = try RawClient.get(address, "/api/v1/inbox/\(old)", key: key)
+                #expect(answer.status == 410)
+                #expect(try answer.code == "request-removed")
+                #expect(answer.text.contains("`retention.raw`"))
+                #expect(try RawClient.post(address, "/api/v1/inbox/\(old)/replay?dry_run=true", key: key).status == 410)
+                #expect(try RawClient.get(address, "/api/v1/inbox/\(young)", key: key).status == 404)
+            }
+        }
+    }
+
     @Test func `an unknown field of the body is named`() async throws {
         let bench = try GatewayBench()
         try await bench.serve { address in

@@ -139,6 +139,11 @@ extension APIProblem {
             detail: "In the journal, \(error).", hint: "Replay the raw request that it came from: see `/api/v1/inbox`.")
     }
 
+    static let requestRemoved = APIProblem(
+        HTTPStatus(410), "request-removed", "Raw requests are not kept for so long",
+        detail: "Requests of that age have been removed; what was derived from them stays.",
+        hint: "`retention.raw` in kommutator.yaml says for how long they are kept.")
+
     static let internalFailure = APIProblem(
         .internalServerError, "internal", "Something failed inside",
         detail: "The gateway could not answer. Its log tells more under this `id`.")

@@ -11,7 +11,9 @@ enum Schemas {
         .init("CallPage", page("calls", of: reference("Call"), nextCursor: optional("string"))),
         .init("EventList", object([("call_id", text), ("events", list(reference("Event")))])),
         .init("Event", event),
-        .init("Explanation", object([], open: true)),
+        .init(
+            "Explanation",
+            object([], optional: [("call_id", text), ("inputs", list(text)), ("removed_inputs", list(text))], open: true)),
         .init("InboxEntry", inboxEntry),
         .init("InboxPage", page("requests", of: reference("InboxEntry"), nextCursor: optional("string"))),
         .init("ReplaySelection", replaySelection), .init("ReplayReport", replayReport),
