@@ -74,7 +74,7 @@ let package = Package(
             name: "benchmarks", dependencies: ["AdapterCatalog", "AdapterConformance", "Connector", "TestSupport"],
             path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
         .testTarget(
-            name: "ConnectorTests", dependencies: ["Connector", "TestSupport"], swiftSettings: strict),
+            name: "ConnectorTests", dependencies: ["Connector", "Threading", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "AdapterTests",
             dependencies: [

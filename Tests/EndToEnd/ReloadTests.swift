@@ -97,7 +97,7 @@ extension EndToEnd {
             #expect(requests.calls.isSubset(of: Feed.vendorNames(changes)))
         }
 
-        // MARK: Helpers
+        // MARK: Reloading
 
         /// Between two reloads a call of its own is played: each meets requests under way.
         /// - Returns: how many reloads the log told of after each.

@@ -20,6 +20,10 @@ package final class MemoryJournal: Journal {
         var horizon: Int64 = 0
         var derived: Int64 = 0
         var batches = 0
+        var setback = Setback()
+        var heldBatches: [DerivedBatch] = []
+        var holdsBatches = false
+        var isLedgerWoken = false
         var keys: [APIKey] = []
         var held: [(records: [RawRecord], completion: Completion)] = []
         var isFull = false
@@ -29,6 +33,7 @@ package final class MemoryJournal: Journal {
     }
 
     let state = Mutex(State())
+    private let bell = Bell()
     private let onChange: @Sendable (Int64) -> Void
 
     /// - Parameter onChange: told the newest change position after each commit of changes.
@@ -60,6 +65,29 @@ package final class MemoryJournal: Journal {
         set { state.withLock { $0.holdsAppends = newValue } }
     }
 
+    /// Whether derived batches wait for `releaseBatches`.
+    package var holdsBatches: Bool {
+        get { state.withLock { $0.holdsBatches } }
+        set { state.withLock { $0.holdsBatches = newValue } }
+    }
+
+    /// Commits the derived batches that are held.
+    package func releaseBatches() {
+        let held = state.withLock { state in
+            defer { state.heldBatches = [] }
+            state.holdsBatches = false
+            return state.heldBatches
+        }
+        for batch in held { commit(batch) }
+        wakeLedger()
+    }
+
+    /// Begins with what `former` holds, as after a new start.
+    package func takeOver(_ former: MemoryJournal) {
+        let content = former.state.withLock { $0 }
+        state.withLock { $0 = content }
+    }
+
     package var rawRecords: [RawRecord] { state.withLock { $0.raw } }
     package var heldCount: Int { state.withLock { $0.held.count } }
 
@@ -88,7 +116,8 @@ package final class MemoryJournal: Journal {
     }
 
     private func commit(_ records: [RawRecord]) -> AppendOutcome {
-        state.withLock { state in
+        defer { bell.ring() }
+        return state.withLock { state in
             if let failure = state.failure { return .failed(reason: failure) }
             for record in records {
                 var record = record
@@ -103,9 +132,20 @@ package final class MemoryJournal: Journal {
 
     package var committedTicket: Int { state.withLock { $0.batches } }
 
+    package var setback: Setback { state.withLock { $0.setback } }
+
     @discardableResult
     package func submit(_ batch: DerivedBatch) -> Int {
-        let (position, ticket) = state.withLock { state in
+        let (ticket, isHeld) = state.withLock { state in
+            if state.holdsBatches { state.heldBatches.append(batch) }
+            return (state.batches + max(1, state.heldBatches.count), state.holdsBatches)
+        }
+        if !isHeld { commit(batch) }
+        return ticket
+    }
+
+    private func commit(_ batch: DerivedBatch) {
+        let position = state.withLock { state in
             state.batches += 1
             state.derived = batch.through ?? state.derived
             for row in batch.decodings { state.decodings[row.position] = row }
@@ -122,17 +162,27 @@ package final class MemoryJournal: Journal {
                 state.changes.append((state.lastChange, row))
                 state.bodies[row.call] = row.body
             }
-            return (state.lastChange, state.batches)
+            return state.lastChange
         }
         if !batch.changes.isEmpty { onChange(position) }
-        return ticket
     }
 
     package func committedRecords(after position: Int64, limit: Int, timeout: Duration) throws -> [RawRecord] {
-        try makeReader().rawRecords(after: position, limit: limit)
+        var records: [RawRecord] = []
+        bell.wait(within: timeout) {
+            state.withLock { state in
+                records = Array(state.raw.filter { $0.position > position }.prefix(limit))
+                defer { state.isLedgerWoken = false }
+                return state.isLedgerWoken || !records.isEmpty
+            }
+        }
+        return records
     }
 
-    package func wakeLedger() {}
+    package func wakeLedger() {
+        state.withLock { $0.isLedgerWoken = true }
+        bell.ring()
+    }
 
     package func makeReader() throws -> any JournalReader { MemoryJournalReader(self) }
 }

@@ -28,6 +28,8 @@ final class MemoryJournalReader: JournalReader {
         look { state in state.raw.first { $0.id == id }.map { Self.entry($0, state) } }
     }
 
+    func keeps(_ id: RawID) throws -> Bool { look { state in state.raw.contains { $0.id == id } } }
+
     func inbox(state wanted: DecodingState?, connections: [ConnectionID], before: Int64?, limit: Int) throws -> [InboxEntry] {
         look { state in
             let entries = state.raw.reversed().map { Self.entry($0, state) }.filter { entry in

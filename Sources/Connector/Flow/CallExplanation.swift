@@ -2,6 +2,9 @@
 ///
 /// Folds the call's events one after the other in their canonical order and notes where a field came to its final value.
 /// Quadratic in the events of one call, and only asked for by people.
+///
+/// `{call_id, fields: [{field, value, event_id, type, inbound_id}], inputs: […], removed_inputs: […]}`: `inputs` are the raw
+/// requests of all events; those of them that retention has removed stand in `removed_inputs` as well.
 package struct CallExplanation: CallExplainer {
     private let journal: any Journal
     private let roster: any ConnectionRoster
@@ -16,17 +19,20 @@ package struct CallExplanation: CallExplainer {
     package func explain(_ call: CallID) throws -> [UInt8]? {
         let reader = try journal.makeReader()
         guard let stored = try reader.call(call) else { return nil }
-        let history = CallHistory(try reader.events(of: call).compactMap { CallEvent(encoded: $0.body) })
+        let history = try CallHistory(try reader.events(of: call))
         let profile =
             roster.connections().first { $0.profile.id == stored.connection }?.profile
             ?? ConnectionProfile(id: stored.connection, tenant: stored.tenant, provider: "unknown")
-        return Self.explain(history, call: call, profile: profile, numbering: numbering)
+        let inputs = Self.inputs(of: history)
+        let removed = try inputs.filter { try !reader.keeps($0) }
+        let fields = Self.fields(of: history, call: call, profile: profile, numbering: numbering)
+        return Self.write(fields, inputs: inputs, removed: removed, call: call)
     }
 
-    /// The explanation of a set of events: `{call_id, fields: [{field, value, event_id, type, inbound_id}], inputs: […]}`.
-    static func explain(
-        _ history: CallHistory, call: CallID, profile: ConnectionProfile, numbering: any NumberingPlan
-    ) -> [UInt8] {
+    /// What set each field at last.
+    private static func fields(
+        of history: CallHistory, call: CallID, profile: ConnectionProfile, numbering: any NumberingPlan
+    ) -> [Field] {
         var seen = CallHistory()
         var fields: [Field] = []
         for event in history.events {
@@ -34,7 +40,14 @@ package struct CallExplanation: CallExplainer {
             let record = CallFold.record(of: seen, id: call, createdAt: call.time, profile: profile, numbering: numbering)
             note(record, after: event, in: &fields)
         }
-        return write(fields, history: history, call: call)
+        return fields
+    }
+
+    /// The raw records of a call's events, oldest first.
+    private static func inputs(of history: CallHistory) -> [RawID] {
+        var inputs: [RawID] = []
+        for id in history.events.map(\.rawID).sorted() where inputs.last != id { inputs.append(id) }
+        return inputs
     }
 
     private struct Field {
@@ -59,7 +72,7 @@ package struct CallExplanation: CallExplainer {
         }
     }
 
-    private static func write(_ fields: [Field], history: CallHistory, call: CallID) -> [UInt8] {
+    private static func write(_ fields: [Field], inputs: [RawID], removed: [RawID], call: CallID) -> [UInt8] {
         var json = JSONWriter()
         json.beginObject()
         json.field("call_id", call)
@@ -73,11 +86,8 @@ package struct CallExplanation: CallExplainer {
             json.field("inbound_id", field.event.rawID)
             json.endObject()
         }
-        var inputs: [RawID] = []
-        for event in history.events.sorted(by: { $0.rawID < $1.rawID }) where inputs.last != event.rawID {
-            inputs.append(event.rawID)
-        }
         json.array("inputs", inputs) { $1.value($0) }
+        json.array("removed_inputs", removed) { $1.value($0) }
         json.endObject()
         return json.finish()
     }

@@ -4,18 +4,39 @@ package struct LedgerRoom {
     let decoder: RawDecoder
     let reader: any JournalReader
     let journal: any Journal
+    /// The setbacks of the journal that memory has taken into account.
+    let setbacks: Int
+    /// Hears of stored events that cannot be read.
+    private let onUnreadable: (UnreadableEvent) -> Void
     /// The newest batch handed to the journal.
     private(set) var lastTicket: Int
     /// A job failed half-way: memory and journal may differ, so memory is thrown away.
     var isSpoiled = false
+    private var promises: [Promise] = []
+    /// Open calls of connections that were not loaded in this generation of the roster.
+    private var unwatched: (calls: [CallID], generation: Int) = ([], 0)
 
-    init(ledger: CallLedger, decoder: RawDecoder, reader: any JournalReader, journal: any Journal, lastTicket: Int) {
+    /// Somebody who is told when a batch is committed.
+    private struct Promise {
+        let ticket: Int
+        let answer: @Sendable (Result<Void, LedgerError>) -> Void
+    }
+
+    init(
+        ledger: CallLedger, decoder: RawDecoder, reader: any JournalReader, journal: any Journal, setbacks: Int, lastTicket: Int,
+        onUnreadable: @escaping (UnreadableEvent) -> Void
+    ) {
         self.ledger = ledger
         self.decoder = decoder
         self.reader = reader
         self.journal = journal
+        self.setbacks = setbacks
         self.lastTicket = lastTicket
+        self.onUnreadable = onUnreadable
     }
+
+    /// Whether memory follows from what the journal holds and was handed.
+    var isSound: Bool { !isSpoiled && journal.setback.count == setbacks }
 
     /// Decodes and folds committed records, and hands in what follows as one batch.
     mutating func fold(_ records: [RawRecord]) throws {
@@ -25,7 +46,9 @@ package struct LedgerRoom {
         for raw in records {
             var reading = Reading(decoder.decode(raw))
             if !reading.events.isEmpty, let profile = decoder.profile(raw.connection) {
-                reading.note(try ledger.apply(reading.events, of: raw, profile: profile, into: &batch))
+                let applied = try ledger.apply(reading.events, of: raw, profile: profile, into: &batch)
+                reading.note(applied)
+                if let unreadable = applied.unreadable { onUnreadable(unreadable) }
             }
             touched.formUnion(reading.calls)
             batch.decodings.append(reading.row(at: raw.position))
@@ -34,66 +57,67 @@ package struct LedgerRoom {
     }
 
     mutating func submit(_ batch: DerivedBatch, touching calls: Set<CallID>) {
+        var batch = batch
+        batch.setbacks = setbacks
         lastTicket = journal.submit(batch)
         ledger.mark(calls, ticket: lastTicket)
     }
 
+    // MARK: Open calls
+
     /// Calls that had not ended at the last shutdown come back into memory, so that their age is watched.
-    func recallOpenCalls() throws {
-        for id in try reader.openCalls() {
-            guard let stored = try reader.call(id), let profile = decoder.profile(stored.connection) else { continue }
-            _ = try ledger.load(id, profile: profile)
+    mutating func recallOpenCalls() throws { try recall(try reader.openCalls()) }
+
+    /// Recalls open calls whose connections were loaded meanwhile.
+    mutating func recallUnwatched() throws {
+        guard !unwatched.calls.isEmpty, unwatched.generation != decoder.currentGeneration else { return }
+        try recall(unwatched.calls)
+    }
+
+    private mutating func recall(_ calls: [CallID]) throws {
+        unwatched = ([], decoder.currentGeneration)
+        for id in calls {
+            guard let stored = try reader.call(id) else { continue }
+            guard let profile = decoder.profile(stored.connection) else {
+                unwatched.calls.append(id)
+                continue
+            }
+            do {
+                _ = try ledger.load(id, profile: profile)
+            } catch let unreadable as UnreadableEvent {
+                onUnreadable(unreadable)
+            }
         }
     }
+
+    // MARK: Age
 
     func staleCalls(at now: Instant) -> [StaleCall] { ledger.staleCalls(at: now, profiles: decoder.profile) }
 
     func reopen(_ stale: [StaleCall]) { stale.forEach(ledger.reopen) }
 
     func evict(at now: Instant) { ledger.evict(at: now, committedTicket: journal.committedTicket, profiles: decoder.profile) }
-}
 
-/// What a decoder said of one raw record, sorted.
-struct Reading {
-    private(set) var events: [CallEvent] = []
-    /// The calls that its events belong to.
-    private(set) var calls: [CallID] = []
-    private(set) var state = DecodingState.ignored
-    /// Why it was ignored or could not be read.
-    private(set) var reason: String?
+    // MARK: Promises
 
-    /// One unreadable part makes the record `undecoded`; one readable part makes it `decoded`.
-    init(_ decoded: [Decoded]) {
-        for part in decoded {
-            switch part {
-            case .call(let event): events.append(event)
-            case .command(let report): note("answer to command: \(report.code)")
-            case .signal(let name, _): note("signal \(name)")
-            case .ignored(let reason): note(reason)
-            case .undecoded(let reason):
-                state = .undecoded
-                self.reason = reason
-            }
-        }
-        if state != .undecoded, !events.isEmpty {
-            state = .decoded
-            reason = nil
-        }
+    /// Calls `answer` once everything handed in so far is committed, or will not be.
+    mutating func whenCommitted(_ answer: @escaping @Sendable (Result<Void, LedgerError>) -> Void) {
+        promises.append(Promise(ticket: lastTicket, answer: answer))
     }
 
-    /// Takes in what the ledger did with the events.
-    mutating func note(_ applied: CallLedger.Application) {
-        calls = applied.calls
-        guard applied.refused > 0 else { return }
-        state = .undecoded
-        reason = "the call has \(CallLedger.eventLimit) events already"
+    /// Answers those whose batch is committed.
+    mutating func keepPromises() {
+        guard !promises.isEmpty else { return }
+        // In this order: what was dropped counts as committed only once the setback shows.
+        let committed = journal.committedTicket
+        guard isSound else { return }
+        for promise in promises where promise.ticket <= committed { promise.answer(.success(())) }
+        promises.removeAll { $0.ticket <= committed }
     }
 
-    func row(at position: Int64) -> DecodingRow {
-        DecodingRow(position: position, state: state, calls: calls, reason: reason)
-    }
-
-    private mutating func note(_ reason: String) {
-        if state != .undecoded { self.reason = reason }
+    /// Answers everybody who still waits: nobody looks after them any more.
+    mutating func breakPromises(_ error: LedgerError) {
+        for promise in promises { promise.answer(.failure(error)) }
+        promises = []
     }
 }

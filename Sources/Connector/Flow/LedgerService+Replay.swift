@@ -22,19 +22,40 @@ extension LedgerService: Replayer {
         return report
     }
 
-    /// Runs `work` on the ledger's thread and waits for it.
-    private func onLedger<Result: Sendable>(
-        _ work: @escaping @Sendable (inout LedgerRoom) throws -> Result
-    ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            perform { room in
-                do {
-                    continuation.resume(returning: try work(&room))
-                } catch {
-                    room.isSpoiled = true
-                    continuation.resume(throwing: error)
-                }
+    /// Runs `work` on the ledger's thread, and waits for it and for the commit of what it handed in.
+    /// - Throws: what `work` throws; `LedgerError` where there is no answer within `patience`, or never will be.
+    private func onLedger<Value: Sendable>(
+        _ work: @escaping @Sendable (inout LedgerRoom) throws -> Value
+    ) async throws -> Value {
+        let answer = LedgerAnswer<Value>()
+        perform(Self.job(work, answering: answer))
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [patience] in
+                try await Task.sleep(for: patience)
+                answer.settle(.failure(LedgerError.busy))
             }
+            defer { group.cancelAll() }
+            return try await answer.value
+        }
+    }
+
+    private static func job<Value: Sendable>(
+        _ work: @escaping @Sendable (inout LedgerRoom) throws -> Value, answering answer: LedgerAnswer<Value>
+    ) -> LedgerJob {
+        LedgerJob { room in
+            // Who had to wait for too long has been told that nothing was done.
+            guard !answer.isSettled else { return }
+            do {
+                let former = room.lastTicket
+                let result = try work(&room)
+                guard room.lastTicket != former else { return answer.settle(.success(result)) }
+                room.whenCommitted { outcome in answer.settle(outcome.map { result }.mapError { $0 as any Error }) }
+            } catch {
+                room.isSpoiled = true
+                answer.settle(.failure(error))
+            }
+        } refuse: { error in
+            answer.settle(.failure(error))
         }
     }
 }
@@ -62,8 +83,14 @@ extension LedgerRoom {
         for entry in entries where entry.state != .received {
             guard let profile = decoder.profile(entry.raw.connection) else { continue }
             var reading = Reading(decoder.decode(entry.raw))
-            reading.note(
-                try workbench.replay(reading.events, of: entry.raw, formerly: entry.calls, profile: profile, into: &batch))
+            do {
+                reading.note(
+                    try workbench.replay(reading.events, of: entry.raw, formerly: entry.calls, profile: profile, into: &batch))
+            } catch let unreadable as UnreadableEvent {
+                reading.note(unreadable, formerly: entry.calls)
+                // A call may have come into memory without the event that was to be taken back.
+                isSpoiled = isSpoiled || !dryRun
+            }
             batch.decodings.append(reading.row(at: entry.raw.position))
             report.records += 1
             report.states[reading.state, default: 0] += 1

@@ -19,6 +19,12 @@ package final class RawDecoder {
         return readers[id]?.profile
     }
 
+    /// The roster's generation that is followed now.
+    var currentGeneration: Int {
+        follow()
+        return generation
+    }
+
     package func decode(_ raw: RawRecord) -> [Decoded] {
         follow()
         guard let reader = readers[raw.connection] else {

@@ -238,7 +238,7 @@ package struct Leg: Hashable, Sendable {
     package var endedAt: Instant?
     package var result: Outcome?
     package var cause: Cause?
-    /// A helper channel that readers hide by default.
+    /// A channel of the switch itself that readers hide by default.
     package var technical = false
 
     package init(id: LegID, externalIDs: [ExternalKey]) {

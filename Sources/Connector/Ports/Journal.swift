@@ -14,12 +14,17 @@ package protocol Journal: AnyObject, Sendable {
     var hasRoom: Bool { get }
 
     /// Hands over derived rows for the next group commit. Blocks while too many wait: only the ledger's thread calls it.
+    ///
+    /// A batch that knows of fewer setbacks than there were is dropped: what it was derived from is not in the journal.
     /// - Returns: the batch's number, from 1; batches are committed in this order.
     @discardableResult
     func submit(_ batch: DerivedBatch) -> Int
 
-    /// The number of the newest batch that is committed; 0 before the first.
+    /// The number of the newest batch that is committed, or was dropped; 0 before the first.
     var committedTicket: Int { get }
+
+    /// Whether derived rows could not be taken for good. Changes before the tickets of what was dropped count as committed.
+    var setback: Setback { get }
 
     /// Committed raw records behind `position`, oldest first: from the writer's hand-off, or from the table where that had
     /// overflowed. Blocks up to `timeout` for the first one. Only the ledger's thread calls it.
@@ -40,8 +45,25 @@ package enum AppendOutcome: Sendable, Equatable {
     case failed(reason: String)
 }
 
+/// Derived rows broke a rule of the journal for good. They and all that were derived after them were dropped, so what the
+/// ledger has in memory is not what the journal holds: it reads everything anew and goes on behind `derivedPosition`.
+package struct Setback: Sendable, Equatable {
+    /// How often that happened since the journal was opened.
+    package var count: Int
+    /// Raw records up to this position are to be derived one a batch: so the one is found that breaks the rule. The journal
+    /// then sets it aside, as `undecoded`.
+    package var carefulThrough: Int64
+
+    package init(count: Int = 0, carefulThrough: Int64 = 0) {
+        self.count = count
+        self.carefulThrough = carefulThrough
+    }
+}
+
 /// What the ledger derived from the raw records up to `through`, all or nothing.
 package struct DerivedBatch: Sendable {
+    /// How many setbacks of the journal the ledger knew of.
+    package var setbacks = 0
     /// After this commit the ledger goes on behind this raw position; `nil` leaves it (replay, housekeeping).
     package var through: Int64?
     package var decodings: [DecodingRow] = []
@@ -197,8 +219,10 @@ package protocol JournalReader: AnyObject {
 
     /// Raw records behind `position`, oldest first.
     func rawRecords(after position: Int64, limit: Int) throws -> [RawRecord]
-    /// One raw record with what became of it.
+    /// One raw record with what became of it; `nil` for one that is not kept any more, too.
     func rawRecord(_ id: RawID) throws -> InboxEntry?
+    /// Whether a raw record is there: retention removes old ones, and what was derived from them stays.
+    func keeps(_ id: RawID) throws -> Bool
     /// Raw records at these positions, in any order; missing ones are left out.
     func rawRecords(at positions: [Int64]) throws -> [RawRecord]
     /// A page of the inbox, newest first, behind `before` where given.

@@ -2,13 +2,13 @@ import Connector
 
 /// Retention of changes: superseded revisions older than `cutoff` go, each call's latest stays.
 ///
-/// Done in slices when the writer has nothing else, each in a transaction of its own, so that an acknowledgement waits for
-/// one slice at most. The horizon of a tenant moves in the same transaction as its slice.
-struct CollapseRequest: Sendable {
+/// The horizon of a tenant moves in the same transaction as its slice.
+struct CollapseRequest: Maintenance {
+    let kind = MaintenanceKind.collapse
     /// Changes looked at in one slice.
     static let sliceSize: Int64 = 500
 
-    let cutoff: Instant
+    private let cutoff: Instant
     let completion: @Sendable (Result<Int, JournalError>) -> Void
     private(set) var removedCount = 0
     /// Tenants that are still to do; `nil` before the first slice.
@@ -19,15 +19,10 @@ struct CollapseRequest: Sendable {
         self.completion = completion
     }
 
-    /// Works on the next slice.
-    /// - Parameter note: is told each tenant's new horizon.
-    /// - Returns: whether there is more to do.
-    mutating func runSlice(
-        in database: Database, note: (_ tenant: Int64, _ horizon: Int64) -> Void
-    ) throws(JournalError) -> Bool {
+    mutating func runSlice(in database: Database, _ derived: DerivedTables) throws(JournalError) -> Bool {
         var waiting = if let tenants { tenants } else { try Self.tenants(in: database) }
         guard let tenant = waiting.last else { return false }
-        let examined = try examine(tenant, in: database, note)
+        let examined = try examine(tenant, in: database, derived)
         if examined < Self.sliceSize { waiting.removeLast() }
         tenants = waiting
         return !waiting.isEmpty
@@ -35,7 +30,7 @@ struct CollapseRequest: Sendable {
 
     /// - Returns: how many changes were looked at; fewer than a slice at the tenant's end.
     private mutating func examine(
-        _ tenant: Int64, in database: Database, _ note: (Int64, Int64) -> Void
+        _ tenant: Int64, in database: Database, _ derived: DerivedTables
     ) throws(JournalError) -> Int64 {
         let start = try Self.horizon(of: tenant, in: database)
         let found = try Self.slice(of: tenant, after: start, before: cutoff, in: database)
@@ -51,7 +46,7 @@ struct CollapseRequest: Sendable {
         horizon.bind(1, tenant)
         horizon.bind(2, end)
         try horizon.run()
-        note(tenant, end)
+        derived.collapsed(tenant: tenant, through: end)
         return Int64(found.count)
     }
 

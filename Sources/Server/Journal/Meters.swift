@@ -14,6 +14,8 @@ package struct JournalStatistics: Sendable {
     package var changes = 0
     /// Appends that broke a rule, such as an identifier that is already there.
     package var poisonedAppends = 0
+    /// Raw records whose derived rows broke a rule for good.
+    package var setAsideRecords = 0
     /// Commits that failed as a whole: disk full, input or output.
     package var failedCommits = 0
     /// The last of them, for the operator; `nil` once everything that waits could be committed again.
@@ -44,6 +46,11 @@ final class Meters: Sendable {
             counts.failure = error.description
         }
     }
+
+    /// Nothing is kept back any more.
+    func recovered() { counts.withLock { $0.failure = nil } }
+
+    func setAside(records: Int) { counts.withLock { $0.setAsideRecords += records } }
 
     /// What one commit did.
     struct Commit {

@@ -14,12 +14,16 @@ package final class SQLiteJournal: Journal {
     private let ending = Monitor(false)
 
     /// Opens or makes the journal and starts its threads.
-    /// - Parameter onChanges: is told the newest change position after each commit that had changes, on the writer's
-    ///   thread; it must not block.
+    /// - Parameters:
+    ///   - onChanges: is told the newest change position after each commit that had changes.
+    ///   - onNews: is told what the operator should know.
+    ///
+    ///   Both are called on the writer's thread and must not block.
     /// - Throws: `JournalError`: the directory is held by another process, the file is newer than this program or does not
     ///   sync its commits.
     package init(
-        _ configuration: JournalConfiguration, onChanges: @escaping @Sendable (Int64) -> Void = { _ in }
+        _ configuration: JournalConfiguration, onNews: @escaping @Sendable (JournalNews) -> Void = { _ in },
+        onChanges: @escaping @Sendable (Int64) -> Void = { _ in }
     ) throws(JournalError) {
         self.configuration = configuration
         directory = try JournalDirectory(path: configuration.directory)
@@ -33,7 +37,7 @@ package final class SQLiteJournal: Journal {
         let writer = Handed(
             Writer(
                 connection, path: path, configuration: configuration, queue: queue, handOff: handOff, meters: meters,
-                checkpointer: checkpointer, onChanges: onChanges))
+                checkpointer: checkpointer, onNews: onNews, onChanges: onChanges))
         do throws(ThreadError) {
             _ = try SystemThread(named: "journal") { [ending, directory] in
                 writer.value.run()
@@ -70,6 +74,8 @@ package final class SQLiteJournal: Journal {
 
     package var committedTicket: Int { queue.committedTicket }
 
+    package var setback: Setback { queue.setback }
+
     package func committedRecords(after position: Int64, limit: Int, timeout: Duration) throws -> [RawRecord] {
         try ledger.records(after: position, limit: limit, timeout: timeout)
     }
@@ -92,6 +98,16 @@ package final class SQLiteJournal: Journal {
         olderThan moment: Instant, completion: @escaping @Sendable (Result<Int, JournalError>) -> Void = { _ in }
     ) -> Bool {
         queue.add(CollapseRequest(cutoff: moment, completion: completion))
+    }
+
+    /// Removes raw records that were received before `moment`, while nothing else is to be written. Those of open calls stay,
+    /// and those that the ledger has not read.
+    /// - Parameter completion: is called once, on the writer's thread, with how many went.
+    /// - Returns: `false`, with no completion, where one is under way already or the journal is closing.
+    package func removeRawRecords(
+        olderThan moment: Instant, completion: @escaping @Sendable (Result<Int, JournalError>) -> Void = { _ in }
+    ) -> Bool {
+        queue.add(RawRemoval(cutoff: moment, completion: completion))
     }
 
     /// A reader beside a gateway that runs: needs no lock.

@@ -34,6 +34,12 @@ extension SQLiteReader {
         return try statement.first { row throws(JournalError) in try entry(from: row) }
     }
 
+    package func keeps(_ id: RawID) throws -> Bool {
+        let statement = try database.kept("SELECT 1 FROM raw WHERE id = ?1")
+        statement.bind(1, id)
+        return try statement.first { _ in true } ?? false
+    }
+
     /// - Parameter connections: those whose records may be seen; with none, nothing is.
     package func inbox(
         state: DecodingState?, connections: [ConnectionID], before: Int64?, limit: Int

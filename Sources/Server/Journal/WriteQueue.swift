@@ -19,8 +19,8 @@ struct WriteGroup {
     var appends: [QueuedAppend] = []
     var derived: [DerivedBatch] = []
     var tasks: [WriterTask] = []
-    /// Slices of maintenance run only in a turn that has nothing else.
-    var collapse: CollapseRequest?
+    /// A slice of it is done in a turn that has nothing else.
+    var maintenance: (any Maintenance)?
 }
 
 /// What waits for the writer, bounded by records, bytes and derived sets. Raw records go before derived rows.
@@ -44,8 +44,10 @@ final class WriteQueue: Sendable {
         var derivedCredit = 0
         /// Derived batches handed in so far; the newest one's ticket.
         var lastTicket = 0
+        var setback = Setback()
         var tasks: [WriterTask] = []
-        var collapse: CollapseRequest?
+        /// Maintenance that is under way or waits, at most one of a kind; the first one is next.
+        var maintenance: [any Maintenance] = []
         /// Records and bytes that wait or are being committed.
         var records = 0
         var bytes = 0
@@ -84,11 +86,12 @@ final class WriteQueue: Sendable {
         return isTaken
     }
 
-    /// Blocks while too many sets wait; drops the batch when closing, as it will be derived again.
+    /// Blocks while too many sets wait; drops the batch when closing and after a setback, as it will be derived again.
     /// - Returns: the batch's ticket.
     func submit(_ batch: DerivedBatch) -> Int {
         let ticket = state.wait { state -> Int? in
             if state.isClosing { return state.lastTicket + 1 }
+            guard batch.setbacks == state.setback.count else { return self.drop(in: &state) }
             guard state.derivedSets < bounds.queuedDerivedSets else { return nil }
             if state.derived.isEmpty { state.derivedSince = .now }
             state.derived.append(batch)
@@ -100,8 +103,17 @@ final class WriteQueue: Sendable {
         return ticket ?? 0
     }
 
-    /// The ticket of the newest derived batch that is committed.
+    /// Nobody comes between: only the ledger's thread submits, and everything before was dropped at the setback.
+    private func drop(in state: inout State) -> Int {
+        state.lastTicket += 1
+        committed.store(state.lastTicket, ordering: .releasing)
+        return state.lastTicket
+    }
+
+    /// The ticket of the newest derived batch that is committed or was dropped.
     var committedTicket: Int { committed.load(ordering: .acquiring) }
+
+    var setback: Setback { state.withLock { $0.setback } }
 
     /// - Returns: `false` where the journal is closing.
     func add(_ task: WriterTask) -> Bool {
@@ -114,11 +126,11 @@ final class WriteQueue: Sendable {
         return isTaken
     }
 
-    /// - Returns: `false` where the journal is closing or another collapse is under way.
-    func add(_ request: CollapseRequest) -> Bool {
+    /// - Returns: `false` where the journal is closing or maintenance of that kind is under way.
+    func add(_ maintenance: any Maintenance) -> Bool {
         let isTaken = state.withLock { state in
-            guard !state.isClosing, state.collapse == nil else { return false }
-            state.collapse = request
+            guard !state.isClosing, !state.maintenance.contains(where: { $0.kind == maintenance.kind }) else { return false }
+            state.maintenance.append(maintenance)
             return true
         }
         state.wake()
@@ -175,6 +187,29 @@ final class WriteQueue: Sendable {
         }
     }
 
+    /// Drops every derived batch that was handed in so far: they rest on one that cannot be committed.
+    func setBack(carefulThrough position: Int64) {
+        state.withLock { state in
+            state.derived = []
+            state.derivedSets = 0
+            state.setback.count += 1
+            state.setback.carefulThrough = max(position, state.setback.carefulThrough)
+            committed.store(state.lastTicket, ordering: .releasing)
+        }
+        state.wake()
+    }
+
+    /// Notes how far the maintenance of that kind has come; where others wait, it is their turn now.
+    /// - Returns: `false` where it ends here, since it is done or the journal is closing.
+    func goOn(with maintenance: any Maintenance, isUnfinished: Bool) -> Bool {
+        state.withLock { state in
+            state.maintenance.removeAll { $0.kind == maintenance.kind }
+            guard isUnfinished, !state.isClosing else { return false }
+            state.maintenance.append(maintenance)
+            return true
+        }
+    }
+
     /// Gives back the room of appends that were committed or failed.
     func release(_ appends: [QueuedAppend]) {
         state.withLock { state in
@@ -193,11 +228,9 @@ final class WriteQueue: Sendable {
             group.derived =
                 group.appends.isEmpty ? takeDerivedAlone(from: &state) : takeDerived(from: &state, beside: group.appends)
         }
-        if group.isEmpty {
-            swap(&group.collapse, &state.collapse)
-            return group.collapse == nil ? nil : group
-        }
-        return group
+        guard group.isEmpty else { return group }
+        group.maintenance = state.maintenance.first
+        return group.maintenance == nil ? nil : group
     }
 
     /// Nobody waits for an acknowledgement: as many as a commit may hold, one batch at least.

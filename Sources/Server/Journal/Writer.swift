@@ -4,28 +4,34 @@ import Connector
 ///
 /// There is no linger timer: a group forms by itself while the one before it is being synced. A failed commit fails the
 /// appends of its group and keeps the derived rows, which are tried again with growing pauses; the next group is tried as
-/// usual, so that the journal recovers by itself.
+/// usual, so that the journal recovers by itself. Derived rows that break a rule for good are set aside (`Writer+SettingAside`).
 final class Writer {
+    let queue: WriteQueue
+    let handOff: HandOff
+    let meters: Meters
+    let onNews: @Sendable (JournalNews) -> Void
     private let path: String
     private let configuration: JournalConfiguration
-    private let queue: WriteQueue
-    private let handOff: HandOff
-    private let meters: Meters
     private let checkpointer: Checkpointer
     private let onChanges: @Sendable (Int64) -> Void
     /// `nil` after a failure that the connection did not survive; opened again at the next turn.
     private var connection: WriterConnection?
     /// Derived rows whose commit failed, and when they are tried again.
-    private var kept: [DerivedBatch] = []
+    private(set) var kept: [DerivedBatch] = []
     private var retryAt: ContinuousClock.Instant?
     private var pause = Writer.shortestPause
+    /// What is kept broke a rule twice: waiting will not mend it.
+    var breaksRule = false
+    private var commitTrouble = TroublePace()
+    var setAsideTrouble = TroublePace()
 
     private static let shortestPause = Duration.milliseconds(20)
     private static let longestPause = Duration.seconds(2)
 
     init(
         _ connection: WriterConnection, path: String, configuration: JournalConfiguration, queue: WriteQueue, handOff: HandOff,
-        meters: Meters, checkpointer: Checkpointer, onChanges: @escaping @Sendable (Int64) -> Void
+        meters: Meters, checkpointer: Checkpointer, onNews: @escaping @Sendable (JournalNews) -> Void,
+        onChanges: @escaping @Sendable (Int64) -> Void
     ) {
         self.connection = connection
         self.path = path
@@ -34,6 +40,7 @@ final class Writer {
         self.handOff = handOff
         self.meters = meters
         self.checkpointer = checkpointer
+        self.onNews = onNews
         self.onChanges = onChanges
     }
 
@@ -60,8 +67,9 @@ final class Writer {
         } else {
             commit(&group)
         }
+        if breaksRule { sortOut() }
         for task in group.tasks { perform(task) }
-        if let request = group.collapse { collapse(request) }
+        if let maintenance = group.maintenance { perform(maintenance) }
         connection?.boundLog()
     }
 
@@ -97,7 +105,7 @@ final class Writer {
     }
 
     /// One transaction, then the completions, the ledger and the feed.
-    private func write(_ appends: inout [QueuedAppend], _ batches: [DerivedBatch]) throws(JournalError) {
+    func write(_ appends: inout [QueuedAppend], _ batches: [DerivedBatch]) throws(JournalError) {
         let start = ContinuousClock.now
         let connection = try openConnection()
         let changesBefore = connection.lastChangePosition
@@ -109,7 +117,7 @@ final class Writer {
             throw error
         }
         let changes = connection.lastChangePosition - changesBefore
-        if !batches.isEmpty { settle() }
+        settle(batches.count)
         let committed = appends.indices.filter { poisoned[$0] == nil }.flatMap { appends[$0].records }
         // Counted before anybody is told, so that who was answered finds himself counted.
         meters.committed(
@@ -118,6 +126,8 @@ final class Writer {
                 derivedSets: batches.reduce(0) { $0 + $1.setCount }, changes: Int(changes),
                 logByteCount: connection.logByteCount, time: .now - start, isWhole: kept.isEmpty))
         queue.noteCommitted(batches: batches.count, behind: connection.lag)
+        // The ledger waits for nothing else than the commit of a replay: somebody waits for its answer.
+        if batches.contains(where: { $0.through == nil }) { handOff.wakeReader() }
         for (index, append) in appends.enumerated() {
             append.completion(poisoned[index].map { .failed(reason: $0.description) } ?? .committed)
         }
@@ -138,24 +148,40 @@ final class Writer {
         return retryAt <= .now || queue.isClosing ? kept : []
     }
 
-    private func keep(_ batches: [DerivedBatch], after error: JournalError) {
+    func keep(_ batches: [DerivedBatch], after error: JournalError) {
         guard !batches.isEmpty else { return }
+        breaksRule = error.code == .constraint && !kept.isEmpty
         kept = batches
         retryAt = .now + pause
         pause = min(pause * 2, Self.longestPause)
+        if let failures = commitTrouble.failed(at: now) {
+            onNews(.derivedFailing(reason: error.description, failures: failures))
+        }
     }
 
-    /// The kept rows are in: on as usual.
-    private func settle() {
+    /// The first `count` of the kept batches are in. With the last one: on as usual.
+    private func settle(_ count: Int) {
+        guard !kept.isEmpty else { return }
+        kept.removeFirst(min(count, kept.count))
+        if kept.isEmpty { settleAll() }
+    }
+
+    /// Nothing is kept back any more.
+    func settleAll() {
         kept = []
         retryAt = nil
         pause = Self.shortestPause
+        breaksRule = false
+        if commitTrouble.recovered() { onNews(.derivedRecovered) }
     }
+
+    var now: Instant { configuration.clock.now() }
 
     /// After a failure that may have left the connection unsure of its file, a new one is made.
     private func recover(from error: JournalError) {
         meters.failed(error)
-        if error.code != .full || connection?.database.isInTransaction == true { connection = nil }
+        let isSure = error.code == .full || error.code == .constraint
+        if !isSure || connection?.database.isInTransaction == true { connection = nil }
     }
 
     private func openConnection() throws(JournalError) -> WriterConnection {
@@ -184,16 +210,17 @@ final class Writer {
     }
 
     /// One slice; the rest waits for the next idle turn.
-    private func collapse(_ request: CollapseRequest) {
-        var request = request
+    private func perform(_ maintenance: any Maintenance) {
+        var maintenance = maintenance
         do throws(JournalError) {
-            let isUnfinished = try openConnection().collapse(&request)
+            let isUnfinished = try openConnection().perform(&maintenance)
             checkpointer.noteCommit()
-            if isUnfinished, queue.add(request) { return }
-            request.completion(isUnfinished ? .failure(.closed) : .success(request.removedCount))
+            if queue.goOn(with: maintenance, isUnfinished: isUnfinished) { return }
+            maintenance.completion(isUnfinished ? .failure(.closed) : .success(maintenance.removedCount))
         } catch {
             recover(from: error)
-            request.completion(.failure(error))
+            _ = queue.goOn(with: maintenance, isUnfinished: false)
+            maintenance.completion(.failure(error))
         }
     }
 }

@@ -59,14 +59,12 @@ final class WriterConnection {
         try transaction { () throws(JournalError) in try task.run(database) }
     }
 
-    /// Runs one slice of `request`.
+    /// Runs one slice of `maintenance`.
     /// - Returns: whether there is more to do.
-    func collapse(_ request: inout CollapseRequest) throws(JournalError) -> Bool {
-        var slice = request
-        let isUnfinished = try transaction { () throws(JournalError) in
-            try slice.runSlice(in: database) { derived.collapsed(tenant: $0, through: $1) }
-        }
-        request = slice
+    func perform(_ maintenance: inout any Maintenance) throws(JournalError) -> Bool {
+        var slice = maintenance
+        let isUnfinished = try transaction { () throws(JournalError) in try slice.runSlice(in: database, derived) }
+        maintenance = slice
         return isUnfinished
     }
 

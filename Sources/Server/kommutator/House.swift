@@ -27,14 +27,15 @@ final class House: Sendable {
         self.log = log
         let clock = clock
         signal = ChangeSignal()
-        journal = try SQLiteJournal(JournalConfiguration(directory: settings.data, clock: clock), onChanges: signal.publish)
+        journal = try SQLiteJournal(
+            JournalConfiguration(directory: settings.data, clock: clock), onNews: { log.write($0) }, onChanges: signal.publish)
         signal.publish(try journal.makeReader().lastChangePosition())
         registry = ConnectionRegistry(directory: Self.directory(settings), log: log)
         let numbering = WorldNumberingPlan()
         ledger = LedgerService(
             journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
-            report: { news in log.write(.error, "ledger.trouble", [LogField("news", "\(news)")]) })
+            report: { log.write($0) })
         readers = try ReaderPool(journal: journal)
         keys = KeyDesk(store: journal, readers: readers, clock: clock)
         let metrics = WebhookMetrics()
@@ -46,6 +47,7 @@ final class House: Sendable {
         let proxies = ProxyTrust(settings.trustedProxies)
         services.proxies = proxies
         services.journalTrouble = { gauges.journal.statistics.failure }
+        services.rawRetention = settings.rawRetention
         services.moreMetrics = gauges.write
         var router = GatewayAPI.makeRouter(log: log)
         WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies).register(in: &router)

@@ -32,6 +32,9 @@ final class HouseGauges: Sendable {
         gauge("kommutator_journal_log_bytes", "Size of the write-ahead log", counts.logByteCount, &text)
         counter("kommutator_journal_commits_total", "Commits", counts.commits, &text)
         counter("kommutator_journal_failed_commits_total", "Commits that failed as a whole", counts.failedCommits, &text)
+        counter(
+            "kommutator_journal_set_aside_records_total", "Raw records whose derived rows broke a rule of the journal",
+            counts.setAsideRecords, &text)
         counter("kommutator_journal_refused_appends_total", "Appends refused by a full queue", counts.refusedAppends, &text)
         counter(
             "kommutator_journal_hand_off_overflows_total", "Times the ledger had to read the table", counts.handOffOverflows,

@@ -56,7 +56,7 @@ struct ServeCommand: AsyncParsableCommand {
     ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await house.watchConnections() }
-            group.addTask { await house.collapseOldChanges() }
+            group.addTask { await house.keepRetention() }
             if let playground, let base { group.addTask { await playground.play(at: base, log: house.log) } }
             for await signal in signals {
                 guard signal == SIGHUP else { break }
@@ -77,18 +77,29 @@ extension House {
         }
     }
 
-    /// Keeps the change log within `retention.changes`, an hour at a time, until cancelled.
-    func collapseOldChanges() async {
+    /// Keeps the change log within `retention.changes` and the inbox within `retention.raw`, an hour at a time, until cancelled.
+    func keepRetention() async {
         while !Task.isCancelled {
-            let cutoff = SystemClock().now().advanced(by: .zero - settings.changeRetention)
-            _ = journal.collapseChanges(olderThan: cutoff) { [log] result in
+            let now = SystemClock().now()
+            _ = journal.collapseChanges(olderThan: now.advanced(by: .zero - settings.changeRetention)) { [log] result in
                 switch result {
                 case .success(0): break
                 case .success(let count): log.info("changes.collapsed", LogField("count", "\(count)"))
                 case .failure(let error): log.error("changes.collapse_failed", LogField("reason", error.description))
                 }
             }
+            if let retention = settings.rawRetention { removeRawRecords(olderThan: now.advanced(by: .zero - retention)) }
             do { try await Task.sleep(for: .seconds(3600)) } catch { return }
+        }
+    }
+
+    private func removeRawRecords(olderThan moment: Instant) {
+        _ = journal.removeRawRecords(olderThan: moment) { [log] result in
+            switch result {
+            case .success(0): break
+            case .success(let count): log.info("requests.removed", LogField("count", "\(count)"))
+            case .failure(let error): log.error("requests.removal_failed", LogField("reason", error.description))
+            }
         }
     }
 

@@ -1,13 +1,15 @@
-import Connector
 import TestSupport
 import Testing
+
+@testable import Connector
 
 /// A ledger over a journal in memory, fed by hand.
 private final class LedgerWorkbench {
     let journal = MemoryJournal()
     let ledger: CallLedger
-    private var count: UInt64 = 0
     private(set) var changes: [ChangeRow] = []
+    /// Names that the last batch gave to calls.
+    private(set) var names: [KeyRow] = []
 
     init() throws { ledger = CallLedger(reader: try journal.makeReader(), numbering: PlainNumbering()) }
 
@@ -34,8 +36,16 @@ private final class LedgerWorkbench {
     /// Ended calls leave memory.
     func evict() { ledger.evict(at: .latest, committedTicket: .max, profiles: { _ in .test }) }
 
+    /// Spoils an event of the journal, as a fault of the disk would.
+    func spoil(_ event: CallEvent, of call: CallID) {
+        var batch = DerivedBatch()
+        batch.events = [EventRow(id: event.id, call: call, rawPosition: 1, body: Array("{}".utf8))]
+        journal.submit(batch)
+    }
+
     private func commit(_ batch: DerivedBatch) {
         changes += batch.changes
+        names = batch.keys
         journal.submit(batch)
     }
 
@@ -190,10 +200,118 @@ private final class LedgerWorkbench {
         #expect(json["inputs"]?.elements.count == 2)
         #expect(try explanation.explain(CallID(time: .base, rest: 77)) == nil)
     }
-}
 
-private struct TestRoster: ConnectionRoster {
-    let generation = 1
+    @Test func `an explanation says which raw requests are gone`() throws {
+        let bench = try LedgerWorkbench()
+        let ringing = ringing()
+        let id = try bench.apply(ringing).calls[0]
+        try bench.apply(end())
+        #expect(bench.journal.append([LedgerWorkbench.raw([ringing])]) { _ in })
+        let explanation = CallExplanation(journal: bench.journal, roster: TestRoster(), numbering: PlainNumbering())
+        let json = try JSONValue(parsing: try #require(try explanation.explain(id)))
+        #expect(json["inputs"]?.elements.count == 2)
+        #expect(json["removed_inputs"]?.elements.map(\.string) == [end().rawID.description])
+    }
 
-    func connections() -> [LiveConnection] { [] }
+    // MARK: Names
+
+    @Test func `a merge hands over the loser's names in the order in which they were told`() throws {
+        let bench = try LedgerWorkbench()
+        let first = try bench.apply(ringing()).calls[0]
+        let names = (1...12).map { ExternalKey(.recording, "r\($0)") }
+        for (number, name) in names.enumerated() {
+            try bench.apply(.make("e\(number)", at: Int64(40 + number), keys: [names[0], name]))
+        }
+        try bench.apply(.make("both", at: 60, keys: [ExternalKey(.session, "s1"), names[0]]))
+        #expect(bench.names.map(\.key) == names)
+        #expect(bench.names.allSatisfy { $0.call == first })
+    }
+
+    @Test func `a name that no event has any more leads to the call that survived`() throws {
+        let bench = try LedgerWorkbench()
+        let first = try bench.apply(ringing()).calls[0]
+        let former = CallEvent.make("former", at: 40, keys: [ExternalKey(.recording, "gone"), ExternalKey(.recording, "r1")])
+        let second = try bench.apply(former).calls
+        try bench.replay([.make("better", at: 40, keys: Self.other)], of: former, formerly: second)
+        try bench.apply(.make("both", at: 60, keys: [ExternalKey(.session, "s1")] + Self.other))
+        let late = CallEvent.make("late", at: 70, keys: [ExternalKey(.recording, "gone")])
+        #expect(try bench.apply(late).calls == [first])
+        try bench.apply(end())
+        bench.evict()
+        let later = CallEvent.make("later", at: 80, keys: [ExternalKey(.recording, "gone")])
+        #expect(try bench.apply(later).calls == [first])
+    }
+
+    // MARK: Events that cannot be read
+
+    /// A call that has left memory, and whose first event is spoilt.
+    private func spoiltCall(_ bench: LedgerWorkbench) throws -> (call: CallID, event: CallEvent) {
+        let event = ringing()
+        let call = try bench.apply(event).calls[0]
+        try bench.apply(end())
+        bench.evict()
+        bench.spoil(event, of: call)
+        return (call, event)
+    }
+
+    @Test func `a call with an event that cannot be read is left alone, and others go on`() throws {
+        let bench = try LedgerWorkbench()
+        let (call, event) = try spoiltCall(bench)
+        let changesBefore = bench.changes.count
+        let applied = try bench.apply(.make("late", at: 40), .make("another", at: 41, keys: Self.other))
+        #expect(applied.unreadable == UnreadableEvent(event: event.id, call: call))
+        #expect(applied.calls.count == 1)
+        #expect(!applied.calls.contains(call))
+        #expect(bench.changes.dropFirst(changesBefore).map(\.call) == applied.calls)
+        #expect(try bench.journal.makeReader().call(call)?.revision == 2)
+    }
+
+    @Test func `reading its raw record again mends an event that cannot be read`() throws {
+        let bench = try LedgerWorkbench()
+        let (call, event) = try spoiltCall(bench)
+        var better = event
+        better.facts.line = "74950000001"
+        try bench.replay([better], of: event, formerly: [call])
+        #expect(bench.changes.last?.call == call)
+        #expect(bench.changes.last?.revision == 3)
+        let record = try JSONValue(parsing: PackedJSON.expand(#require(bench.changes.last).body))
+        #expect(record["line"]?["id"]?.string == "+74950000001")
+        #expect(record["disposition"]?.string == "missed")
+        #expect(try bench.apply(.make("late", at: 40)).calls == [call])
+    }
+
+    @Test func `a replay of another raw record says which event cannot be read, and does nothing`() throws {
+        let bench = try LedgerWorkbench()
+        let (call, event) = try spoiltCall(bench)
+        let ending = end()
+        var batch = DerivedBatch()
+        var raw = LedgerWorkbench.raw([ending])
+        raw.position = 2
+        #expect(throws: UnreadableEvent(event: event.id, call: call)) {
+            try bench.ledger.replay([ending], of: raw, formerly: [call], profile: .test, into: &batch)
+        }
+        #expect(batch.isEmpty)
+        #expect(bench.ledger.liveCount == 0)
+    }
+
+    @Test func `a call with an event that cannot be read is not explained`() throws {
+        let bench = try LedgerWorkbench()
+        let (call, event) = try spoiltCall(bench)
+        let explanation = CallExplanation(journal: bench.journal, roster: TestRoster(), numbering: PlainNumbering())
+        #expect(throws: UnreadableEvent(event: event.id, call: call)) { try explanation.explain(call) }
+    }
+
+    // MARK: Age
+
+    @Test func `a closing that came to nothing is asked for again after as long a time, by the next ledger too`() throws {
+        let bench = try LedgerWorkbench()
+        try bench.apply(ringing())
+        let due = Instant.base.advanced(by: .seconds(4 * 3600))
+        #expect(bench.ledger.staleCalls(at: due, profiles: { _ in .test }).count == 1)
+        let next = CallLedger(
+            reader: try bench.journal.makeReader(), numbering: PlainNumbering(), closings: bench.ledger.closings)
+        for call in try bench.journal.makeReader().openCalls() { #expect(try next.load(call, profile: .test)) }
+        #expect(next.staleCalls(at: due.advanced(by: .seconds(4 * 3600 - 1)), profiles: { _ in .test }).isEmpty)
+        #expect(next.staleCalls(at: due.advanced(by: .seconds(4 * 3600)), profiles: { _ in .test }).count == 1)
+    }
 }

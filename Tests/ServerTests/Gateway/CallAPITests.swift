@@ -107,8 +107,75 @@ import Testing
             #expect(event["occurred_at"]?.string == ending.occurredAt.description)
             #expect(event["inbound_id"]?.string == ending.rawID.description)
             #expect(event["data"]?["end"]?["reason"]?.string == "no_answer")
+            #expect(event["participant_id"] == .null)
+            #expect(event["adapter"] == ["name": "bell", "version": "1"])
             let explanation = try RawClient.get(address, "/api/v1/calls/\(id)/explain")
             #expect(explanation.text == "{\"call_id\":\"\(id)\"}")
+        }
+    }
+
+    @Test func `an event tells which of the record's participants it is about`() async throws {
+        let bench = try GatewayWorkbench()
+        let client = Party.external(number: "79000001234")
+        let employee = Party.user(extension: "101", endpoint: "sip:101")
+        let told: [(CallEvent, Participant.Kind?)] = [
+            (
+                .make(
+                    "menu", type: .routeStep,
+                    leg: LegReport(key: "l1", phase: .answered, from: client, to: .ivr(ref: "Main menu"))), .ivr
+            ),
+            (.make("ring", type: .ringing, at: 5, leg: LegReport(key: "l2", phase: .ringing, from: client, to: employee)), .user),
+            // Who is called is known from another event of the leg.
+            (.make("answer", type: .answered, at: 9, leg: LegReport(key: "l2", phase: .answered, from: client)), .user),
+            (.make("out", at: 10, leg: LegReport(key: "l3", phase: .ringing, from: client)), .external),
+            (.make("note", at: 20, custom: [CustomField("a", "b")]), nil),
+            (.make("end", type: .ended, at: 30, ending: EndReport(reason: .normal, answered: true, user: employee)), .user),
+        ]
+        let ledger = CallLedger(reader: try bench.journal.makeReader(), numbering: PlainNumbering())
+        var batch = DerivedBatch()
+        let profile = ConnectionProfile(id: ConnectionID("bell"), provider: "bell")
+        for (event, _) in told {
+            try ledger.apply([event], of: .telling(event, to: profile), profile: profile, into: &batch)
+        }
+        bench.journal.submit(batch)
+        let id = try #require(batch.calls.first).id
+        try await bench.serve { address in
+            let call = try RawClient.get(address, "/api/v1/calls/\(id)").json()
+            let kinds = Dictionary(
+                uniqueKeysWithValues: (call["participants"]?.elements ?? []).map { ($0["id"]?.string ?? "", $0["kind"]?.string) })
+            let events = try RawClient.get(address, "/api/v1/calls/\(id)/events").json()["events"]?.elements ?? []
+            let found = events.map { $0["participant_id"]?.string.map { kinds[$0] ?? "stranger" } ?? nil }
+            #expect(found == told.map { $0.1?.rawValue })
+        }
+    }
+
+    @Test func `the gateway's own events have no adapter`() async throws {
+        let bench = try GatewayWorkbench()
+        let id = bench.addCall(1)
+        var closing = CallEvent.make("end", type: .ended, at: 5, ending: EndReport(reason: .unknown, isStale: true))
+        closing.source = .system
+        var batch = DerivedBatch()
+        batch.events = [EventRow(id: closing.id, call: id, rawPosition: 1, body: closing.encoded())]
+        bench.journal.submit(batch)
+        try await bench.serve { address in
+            let events = try RawClient.get(address, "/api/v1/calls/\(id)/events").json()
+            #expect(events["events"]?[0]?["adapter"] == .null)
+        }
+    }
+
+    @Test func `an event that cannot be read is named, not left out`() async throws {
+        let bench = try GatewayWorkbench()
+        let id = bench.addCall(1)
+        let ending = CallEvent.make("end", type: .ended, at: 5, ending: EndReport(reason: .noAnswer))
+        var batch = DerivedBatch()
+        batch.events = [EventRow(id: ending.id, call: id, rawPosition: 1, body: Array("{}".utf8))]
+        bench.journal.submit(batch)
+        try await bench.serve { address in
+            let answer = try RawClient.get(address, "/api/v1/calls/\(id)/events")
+            #expect(answer.status == 500)
+            #expect(try answer.code == "event-unreadable")
+            #expect(answer.text.contains(ending.id.description))
+            #expect(bench.log.text.contains(ending.id.description))
         }
     }
 }

@@ -180,6 +180,7 @@ import TestSupport
         #expect(settings.adapters == "adapters.d")
         #expect(settings.loops == 2)
         #expect(settings.changeRetention == .seconds(7 * 86_400))
+        #expect(settings.rawRetention == .seconds(90 * 86_400))
         #expect(settings.tls == .init(certificate: "etc/c.pem", key: "etc/k.pem"))
         let flagged = ServerSettings.load(file: nil, flags: ServerFlags(listen: "127.0.0.1:1", data: "here"))
         #expect(flagged.problems == [])
@@ -193,6 +194,11 @@ import TestSupport
         ("loops: 0", "1:8: `loops` is no whole number from 1 to 256; write a number there"),
         ("tls: {cert: a}", "1:1: `tls` needs both `cert` and `key`; name the two PEM files"),
         ("retention: {changes: 30}", "1:22: `changes`: `30` is no duration; write a number and a unit: 30s, 15m, 4h or 30d"),
+        (
+            "retention: {raw: 90}",
+            "1:18: `raw`: `90` is no duration; write a number and a unit: 30s, 15m, 4h or 30d; 0 means for ever"
+        ),
+        ("retention: {row: 1d}", "1:13: unknown key `row`; did you mean `raw`?"),
         ("lookup_url: crm.example", "1:13: `lookup_url`: `crm.example` is no web address; write https://host/path"),
         ("public_url: pbx.example", "1:13: `public_url`: `pbx.example` is no web address; write https://host/path"),
         (
@@ -232,6 +238,14 @@ import TestSupport
             loaded.notes.map(\.description) == [
                 "k.yaml:2:1: `lookup_url` is read but not asked yet in this version; it does no harm; nothing depends on it"
             ])
+    }
+
+    @Test(arguments: [("7d", Duration.seconds(7 * 86_400)), ("0", nil)])
+    func `raw requests are kept for a time, or with 0 for good`(text: String, expected: Duration?) {
+        let loaded = ServerSettings.read("retention: {raw: \(text)}", file: "k.yaml")
+        #expect(loaded.problems == [])
+        #expect(loaded.settings.rawRetention == expected)
+        #expect(loaded.settings.changeRetention == .seconds(30 * 86_400))
     }
 
     @Test func `a file that is named and missing is a problem`() {

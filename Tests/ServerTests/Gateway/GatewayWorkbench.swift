@@ -57,12 +57,16 @@ final class GatewayWorkbench: Sendable {
                 createdAt: clock.now()))
     }
 
+    /// How long raw requests are kept.
+    static let rawRetention = Duration.seconds(90 * 86_400)
+
     var services: APIServices {
         var services = APIServices(
             journal: journal, readers: readers, keys: KeyDesk(store: journal, readers: readers, clock: clock),
             connections: registry, signal: signal, explainer: FixedExplainer(), replayer: replayer, webhookMetrics: metrics,
             clock: clock, log: log, version: "0.0.0")
         services.proxies = proxies
+        services.rawRetention = Self.rawRetention
         return services
     }
 
@@ -117,8 +121,11 @@ final class GatewayWorkbench: Sendable {
 /// Notes what it was asked to do.
 final class RecordingReplayer: Replayer {
     let requests = Mutex<[(selection: ReplaySelection, dryRun: Bool)]>([])
+    /// Why it does nothing.
+    let refusal = Mutex<LedgerError?>(nil)
 
     func replay(_ selection: ReplaySelection, dryRun: Bool) async throws -> ReplayReport {
+        if let refusal = refusal.withLock({ $0 }) { throw refusal }
         let count = requests.withLock { requests in
             requests.append((selection, dryRun))
             return requests.count

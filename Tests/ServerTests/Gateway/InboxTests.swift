@@ -80,6 +80,40 @@ import Testing
         }
     }
 
+    @Test(arguments: [(LedgerError.Code.busy, "ledger-busy"), (.begunAnew, "ledger-busy"), (.ending, "ending")])
+    func `a replay that the ledger cannot do now is a problem to come back with, and is tried anew then`(
+        code: LedgerError.Code, expected: String
+    ) async throws {
+        let bench = try GatewayWorkbench()
+        try await bench.serve { address in
+            let key = "Idempotency-Key: one\r\n"
+            bench.replayer.refusal.withLock { $0 = LedgerError(code: code, message: "as asked", hint: "none") }
+            let refused = try RawClient.post(address, "/api/v1/inbox/replay", body: "{}", headers: key)
+            #expect(refused.status == 503)
+            #expect(try refused.code == expected)
+            #expect(refused.header("Retry-After") != nil)
+            bench.replayer.refusal.withLock { $0 = nil }
+            #expect(try RawClient.post(address, "/api/v1/inbox/replay", body: "{}", headers: key).status == 200)
+        }
+    }
+
+    @Test func `a request older than requests are kept is gone, whoever asks; a younger one was never there`() async throws {
+        let bench = try GatewayWorkbench()
+        let now = bench.clock.now()
+        let old = RawID(time: now.advanced(by: .zero - GatewayWorkbench.rawRetention), rest: 1)
+        let young = RawID(time: now.advanced(by: .seconds(1) - GatewayWorkbench.rawRetention), rest: 1)
+        try await bench.serve { address in
+            for key in [GatewayWorkbench.adminSecret, GatewayWorkbench.otherSecret] {
+                let answer = try RawClient.get(address, "/api/v1/inbox/\(old)", key: key)
+                #expect(answer.status == 410)
+                #expect(try answer.code == "request-removed")
+                #expect(answer.text.contains("`retention.raw`"))
+                #expect(try RawClient.post(address, "/api/v1/inbox/\(old)/replay?dry_run=true", key: key).status == 410)
+                #expect(try RawClient.get(address, "/api/v1/inbox/\(young)", key: key).status == 404)
+            }
+        }
+    }
+
     @Test func `an unknown field of the body is named`() async throws {
         let bench = try GatewayWorkbench()
         try await bench.serve { address in

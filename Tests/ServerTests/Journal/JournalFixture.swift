@@ -126,10 +126,10 @@ extension SQLiteJournal {
     }
 
     /// What the ledger's thread would get until it has the record at `position`.
-    func drain(upTo position: Int64, limit: Int = 10) throws -> [RawRecord] {
+    func drain(after start: Int64 = 0, upTo position: Int64, limit: Int = 10) throws -> [RawRecord] {
         var records: [RawRecord] = []
-        while (records.last?.position ?? 0) < position {
-            records += try committedRecords(after: records.last?.position ?? 0, limit: limit, timeout: .seconds(60))
+        while (records.last?.position ?? start) < position {
+            records += try committedRecords(after: records.last?.position ?? start, limit: limit, timeout: .seconds(60))
         }
         return records
     }

@@ -13,8 +13,9 @@ import Testing
 
     @Test func `a full disk fails the append, keeps what was derived, and recovers by itself`() throws {
         let newest = Monitor<Int64>(0)
-        let journal = try fixture.open {
-            $0.pageLimit = 64
+        let news = Mutex<[JournalNews]>([])
+        let journal = try SQLiteJournal(fixture.configuration { $0.pageLimit = 64 }) { one in
+            news.withLock { $0.append(one) }
         } onChanges: { position in
             newest.withLock { $0 = position }
             newest.wake()
@@ -44,6 +45,13 @@ import Testing
         #expect(try reader.rawRecords(after: 0, limit: 1000).map(\.id) == (accepted + [1001]).map { RawRecord.make($0).id })
         #expect(try journal.drain(upTo: Int64(accepted.count + 1)).map(\.position) == Array(1...Int64(accepted.count + 1)))
         #expect(journal.statistics.failure == nil)
+        let told = news.withLock { $0 }
+        guard case .derivedFailing(let reason, failures: 1) = told.first else {
+            Issue.record("\(told)")
+            return
+        }
+        #expect(reason.contains("full"))
+        #expect(told.dropFirst() == [.derivedRecovered], "what goes on is not told each time")
     }
 
     @Test func `after an error of input or output the file is opened anew`() throws {

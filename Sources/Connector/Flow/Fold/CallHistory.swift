@@ -2,6 +2,8 @@
 package struct CallHistory: Sendable {
     /// By time, then by identifier.
     package private(set) var events: [CallEvent] = []
+    /// Their identifiers, in the same order: looking for a repeat touches nothing else.
+    private var ids: [EventID] = []
     /// What the events say, gathered.
     private(set) var digest = EventDigest()
 
@@ -22,9 +24,10 @@ package struct CallHistory: Sendable {
     /// Takes in one event. Of repeats the earliest received stays, then the one with the smaller raw identifier.
     @discardableResult
     package mutating func insert(_ event: CallEvent) -> Insertion {
-        if let known = events.firstIndex(where: { $0.id == event.id }) {
+        if let known = ids.firstIndex(of: event.id) {
             guard Self.isEarlier(event, events[known]) else { return .repeated }
             events.remove(at: known)
+            ids.remove(at: known)
             gather()
             place(event)
             return .replaced
@@ -33,10 +36,13 @@ package struct CallHistory: Sendable {
         return .added
     }
 
+    func contains(_ event: EventID) -> Bool { ids.contains(event) }
+
     /// Takes back the events that were read from `raw`; returns their identifiers.
     package mutating func removeEvents(of raw: RawID) -> [EventID] {
         let removed = events.filter { $0.rawID == raw }.map(\.id)
         events.removeAll { $0.rawID == raw }
+        ids = events.map(\.id)
         if !removed.isEmpty { gather() }
         return removed
     }
@@ -45,6 +51,7 @@ package struct CallHistory: Sendable {
         var index = events.count
         while index > 0, Self.precedes(event, events[index - 1]) { index -= 1 }
         events.insert(event, at: index)
+        ids.insert(event.id, at: index)
         if index == events.count - 1 { digest.take(event) } else { gather() }
     }
 

@@ -32,7 +32,8 @@ extension CallEvent {
         return json.packed
     }
 
-    private func writeDetails(to json: inout PackedJSONWriter) {
+    /// Members for what only some events say.
+    func writeDetails(to json: inout PackedJSONWriter) {
         if let leg { json.object("leg", leg) { $0.write(to: &$1) } }
         if facts != CallFacts() { json.object("facts", facts) { $0.write(to: &$1) } }
         if let ending { json.object("end", ending) { $0.write(to: &$1) } }
@@ -64,53 +65,7 @@ extension CallEvent {
     }
 }
 
-// MARK: - As readers see it
-
-extension CallEvent {
-    /// The events of a call as the API shows them (call-record.md, Event): a JSON array in the order in which they count.
-    ///
-    /// `seq` numbers them in that order; `late` says that an event came in after the one that ended the call.
-    package static func publicList(_ rows: [EventRow], of call: CallID) throws(PackedJSON.Damage) -> [UInt8] {
-        let history = CallHistory(rows.compactMap { CallEvent(encoded: $0.body) })
-        let endReceived = history.digest.ending?.receivedAt ?? .latest
-        var json = PackedJSONWriter()
-        json.beginArray()
-        for (index, event) in history.events.enumerated() {
-            event.writePublic(to: &json, call: call, sequence: index + 1, isLate: event.receivedAt > endReceived)
-        }
-        json.endArray()
-        return try PackedJSON.expand(json.packed)
-    }
-
-    private func writePublic(to json: inout PackedJSONWriter, call: CallID, sequence: Int, isLate: Bool) {
-        json.beginObject()
-        json.field("id", id)
-        json.field("call_id", call)
-        json.field("seq", sequence)
-        json.field("type", type)
-        json.field("occurred_at", occurredAt)
-        json.field("received_at", receivedAt)
-        json.field("source", source)
-        json.field("inbound_id", rawID)
-        json.field("leg_id", leg.map { LegID(of: call, kind: "leg", name: $0.key) })
-        json.nullField("participant_id")
-        json.beginObject("data")
-        json.array("external_ids", keys) { key, json in
-            json.beginObject()
-            json.field("kind", key.kind)
-            json.field("value", key.value)
-            json.endObject()
-        }
-        writeDetails(to: &json)
-        json.endObject()
-        json.nullField("adapter")
-        json.field("late", isLate)
-        json.nullField("superseded_by")
-        json.endObject()
-    }
-}
-
-// MARK: - Helpers
+// MARK: - Fields that may be absent
 
 extension PackedJSONWriter {
     /// A field that is left out where its value is not known.

@@ -24,6 +24,10 @@ struct APIDoor: Sendable {
         } catch is CancellationError {
             // The client has gone, or the gateway ends: then it comes again.
             return refuse(.ending, request, route)
+        } catch let error as LedgerError {
+            return refuse(.ledger(error), request, route, cause: error)
+        } catch let error as UnreadableEvent {
+            return refuse(.unreadable(error), request, route, cause: error)
         } catch {
             return refuse(.internalFailure, request, route, cause: error)
         }

@@ -125,6 +125,25 @@ extension APIProblem {
         .serviceUnavailable, "ending", "The gateway is ending", detail: "It shuts down or starts anew; ask again.",
         headers: ["Retry-After": "1"])
 
+    /// What the ledger did not do; its answer is in the words of the ledger.
+    static func ledger(_ error: LedgerError) -> APIProblem {
+        guard error.code != .ending else { return ending }
+        return APIProblem(
+            .serviceUnavailable, "ledger-busy", "The ledger cannot do this now", detail: "It says: \(error.message).",
+            hint: error.hint, headers: ["Retry-After": "5"])
+    }
+
+    static func unreadable(_ error: UnreadableEvent) -> APIProblem {
+        APIProblem(
+            .internalServerError, "event-unreadable", "An event of the call cannot be read",
+            detail: "In the journal, \(error).", hint: "Replay the raw request that it came from: see `/api/v1/inbox`.")
+    }
+
+    static let requestRemoved = APIProblem(
+        HTTPStatus(410), "request-removed", "Raw requests are not kept for so long",
+        detail: "Requests of that age have been removed; what was derived from them stays.",
+        hint: "`retention.raw` in kommutator.yaml says for how long they are kept.")
+
     static let internalFailure = APIProblem(
         .internalServerError, "internal", "Something failed inside",
         detail: "The gateway could not answer. Its log tells more under this `id`.")

@@ -22,6 +22,8 @@ package struct APIServices: Sendable {
     package var proxies = ProxyTrust()
     /// Why the journal does not take commits now; `nil` where it does.
     package var journalTrouble: @Sendable () -> String? = { nil }
+    /// How long raw requests are kept; `nil` for good.
+    package var rawRetention: Duration?
     /// Further lines for `/metrics`, such as the server's own counters.
     package var moreMetrics: @Sendable (inout PrometheusText) -> Void = { _ in }
 

@@ -10,8 +10,10 @@ enum Schemas {
         .init("ChangePage", page("changes", of: reference("Change"), nextCursor: text)),
         .init("CallPage", page("calls", of: reference("Call"), nextCursor: optional("string"))),
         .init("EventList", object([("call_id", text), ("events", list(reference("Event")))])),
-        .init("Event", object([("id", text), ("type", text)], open: true)),
-        .init("Explanation", object([], open: true)),
+        .init("Event", event),
+        .init(
+            "Explanation",
+            object([], optional: [("call_id", text), ("inputs", list(text)), ("removed_inputs", list(text))], open: true)),
         .init("InboxEntry", inboxEntry),
         .init("InboxPage", page("requests", of: reference("InboxEntry"), nextCursor: optional("string"))),
         .init("ReplaySelection", replaySelection), .init("ReplayReport", replayReport),
@@ -90,6 +92,15 @@ enum Schemas {
         ], open: true)
 
     private static let change = object([("cursor", text), ("type", valueOf(EventType.self)), ("call", reference("Call"))])
+
+    private static let event = object(
+        [("id", text), ("type", text)],
+        optional: [
+            ("call_id", text), ("seq", integer), ("occurred_at", moment), ("received_at", moment),
+            ("source", valueOf(CallSource.self)), ("inbound_id", text), ("leg_id", optional("string")),
+            ("participant_id", optional("string")), ("data", object([], open: true)),
+            ("adapter", ["type": ["object", "null"]]), ("late", flag),
+        ], open: true)
 
     private static let inboxEntry = object([
         ("id", text), ("connection_id", text), ("received_at", moment), ("source", valueOf(CallSource.self)),

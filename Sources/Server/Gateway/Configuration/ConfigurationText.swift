@@ -22,6 +22,16 @@ enum ConfigurationText {
         return .seconds(product)
     }
 
+    /// A duration, or `0` for none.
+    static func durationOrNone(_ text: String) throws(SettingProblem) -> Duration {
+        guard text != "0" else { return .zero }
+        do {
+            return try duration(text)
+        } catch {
+            throw SettingProblem(error.problem, hint: error.hint + "; 0 means for ever")
+        }
+    }
+
     /// ISO 3166-1 alpha-2 in capitals.
     static func country(_ text: String) throws(SettingProblem) -> String {
         guard text.utf8.count == 2, text.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {

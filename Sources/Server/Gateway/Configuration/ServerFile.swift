@@ -93,9 +93,16 @@ struct ServerFile {
 
     private mutating func readRetention(_ field: ConfigurationField) {
         guard let fields = reading.fields(of: field.value, called: "`retention`") else { return }
-        reading.refuseUnknown(fields, known: ["changes"])
-        for field in fields where field.name == "changes" {
-            settings.changeRetention = reading.value(field, ConfigurationText.duration) ?? settings.changeRetention
+        reading.refuseUnknown(fields, known: ["changes", "raw"])
+        for field in fields where !field.value.isEmpty {
+            switch field.name {
+            case "changes":
+                settings.changeRetention = reading.value(field, ConfigurationText.duration) ?? settings.changeRetention
+            case "raw":
+                guard let kept = reading.value(field, ConfigurationText.durationOrNone) else { continue }
+                settings.rawRetention = kept == .zero ? nil : kept
+            default: break
+            }
         }
     }
 

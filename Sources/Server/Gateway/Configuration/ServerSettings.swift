@@ -28,6 +28,8 @@ package struct ServerSettings: Sendable, Equatable {
     package var defaultCountry: String
     /// Changes older than this collapse to each call's latest.
     package var changeRetention: Duration
+    /// Raw requests older than this are removed; `nil` keeps them for good.
+    package var rawRetention: Duration?
     /// A CRM that is asked for the name behind a number.
     package var lookupURL: String?
     /// Event loops; `nil` means one less than there are cores, at least one.
@@ -35,7 +37,7 @@ package struct ServerSettings: Sendable, Equatable {
 
     package static let standard = ServerSettings(
         listen: [SocketAddress(.loopbackV4, port: 8080)], data: "var", adapters: "adapters.d", defaultCountry: "RU",
-        changeRetention: .seconds(30 * 86_400))
+        changeRetention: .seconds(30 * 86_400), rawRetention: .seconds(90 * 86_400))
 }
 
 /// What the command line says; `nil` where it says nothing.

@@ -11,6 +11,8 @@ struct CallRoutes: Sendable {
         301: "The call was merged; `Location` is the survivor", 404: "No such call of this tenant", 410: "`call-deleted`",
     ]
 
+    private static let unreadable = [500: "`event-unreadable`: the journal holds an event that cannot be read back"]
+
     var routes: [APIRoute] { [one, events, explanation] }
 
     private var one: APIRoute {
@@ -37,15 +39,17 @@ struct CallRoutes: Sendable {
         APIRoute(
             method: .get, pattern: "/api/v1/calls/{id}/events", scope: .read, summary: "The normalized events of a call",
             parameters: [Self.id], answer: APIAnswer(description: "Events, oldest first", schema: "EventList"),
-            otherStatuses: Self.gone
+            otherStatuses: Self.gone.merging(Self.unreadable) { one, _ in one }
         ) { call in
             try call.query.finish()
-            let id = try await found(call).id
-            let rows = try await services.readers.read { try $0.events(of: id) }
-            let events = try CallEvent.publicList(rows, of: id)
+            let stored = try await found(call)
+            let rows = try await services.readers.read { try $0.events(of: stored.id) }
+            let descriptor = services.connections.current[stored.connection.name]?.descriptor
+            let events = try CallEvent.publicList(
+                rows, of: stored.id, record: stored.body, adapter: descriptor.map { ($0.name, $0.version) })
             return .json { json in
                 json.beginObject()
-                json.field("call_id", id.description)
+                json.field("call_id", stored.id.description)
                 json.field("events", json: events)
                 json.endObject()
             }
@@ -56,7 +60,8 @@ struct CallRoutes: Sendable {
         APIRoute(
             method: .get, pattern: "/api/v1/calls/{id}/explain", scope: .read,
             summary: "Which event and which raw request set each field", parameters: [Self.id],
-            answer: APIAnswer(description: "An explanation", schema: "Explanation"), otherStatuses: Self.gone
+            answer: APIAnswer(description: "An explanation", schema: "Explanation"),
+            otherStatuses: Self.gone.merging(Self.unreadable) { one, _ in one }
         ) { call in
             try call.query.finish()
             let id = try await found(call).id

@@ -55,7 +55,7 @@ struct InboxRoutes: Sendable {
         APIRoute(
             method: .get, pattern: "/api/v1/inbox/{id}", scope: .read, summary: "One raw request", parameters: [Self.id],
             answer: APIAnswer(description: "The request", schema: "InboxEntry", example: Examples.inboxEntry),
-            otherStatuses: [404: "No such request of this tenant"]
+            otherStatuses: Self.absentStatuses
         ) { call in
             try call.query.finish()
             let entry = try await found(call)
@@ -89,8 +89,20 @@ struct InboxRoutes: Sendable {
         let id = try call.identifier(RawID.self, "request")
         let entry = try await services.readers.read { try $0.rawRecord(id) }
         let own = try connections(of: call.tenant, named: nil)
-        guard let entry, own.contains(entry.raw.connection) else { throw APIProblem.notFound("request") }
+        guard let entry, own.contains(entry.raw.connection) else { throw absent(id) }
         return entry
+    }
+
+    private static let absentStatuses = [
+        404: "No such request of this tenant", 410: "`request-removed`: it would be older than requests are kept",
+    ]
+
+    /// By its age alone, so that nobody learns what another tenant has.
+    private func absent(_ id: RawID) -> APIProblem {
+        guard let retention = services.rawRetention, id.time.advanced(by: retention) <= services.clock.now() else {
+            return .notFound("request")
+        }
+        return .requestRemoved
     }
 
     /// The tenant's connections. A connection that was taken out of `adapters.d` is nobody's: its requests are not shown.
@@ -108,7 +120,7 @@ struct InboxRoutes: Sendable {
             method: .post, pattern: "/api/v1/inbox/{id}/replay", scope: .admin, summary: "Read one raw request again",
             parameters: [Self.id, Self.dryRun, Self.idempotencyKey],
             answer: APIAnswer(description: "What changed", schema: "ReplayReport", example: Examples.replayReport),
-            otherStatuses: Self.actingStatuses
+            otherStatuses: Self.actingStatuses.merging(Self.absentStatuses) { one, _ in one }
         ) { call in
             guard call.http.body.isEmpty || call.http.body == Array("{}".utf8) else {
                 throw APIProblem.badBody([.init("body", "This request takes no body.")])
@@ -132,7 +144,7 @@ struct InboxRoutes: Sendable {
 
     private static let actingStatuses = [
         400: "`idempotency-key-missing`, `bad-body`, `bad-parameter`", 409: "`in-progress`: the first is under way",
-        422: "`idempotency-key-reused`",
+        422: "`idempotency-key-reused`", 503: "`ledger-busy`: nothing is known to be done; ask again with the same key",
     ]
 
     private func selection(_ call: APICall) throws -> ReplaySelection {

@@ -1,0 +1,53 @@
+// Calls that grow old: closed where nothing ends them, forgotten where nothing more is expected.
+
+extension CallLedger {
+    /// Says that everything touched since the last mark is carried by the batch `ticket`.
+    func mark(_ ids: some Sequence<CallID>, ticket: Int) {
+        for id in ids { calls[id]?.lastTicket = ticket }
+    }
+
+    /// Calls without an end that have had no news for their connection's `stale_after`, as records that close them (rule 8).
+    /// Each is named once until its record comes by, or until as long again has passed: a closing that comes to nothing is
+    /// not asked for without end.
+    package func staleCalls(at now: Instant, profiles: (ConnectionID) -> ConnectionProfile?) -> [StaleCall] {
+        var stale: [StaleCall] = []
+        for (id, live) in calls where !live.standing.isOver {
+            guard let profile = profiles(live.standing.connection),
+                max(live.lastNews, closings[id] ?? .earliest).advanced(by: profile.staleAfter) <= now,
+                let key = live.history.events.first?.keys.first
+            else { continue }
+            closings[id] = now
+            stale.append(StaleCall(connection: profile.id, key: key))
+        }
+        return stale.sorted { ($0.connection, $0.key) < ($1.connection, $1.key) }
+    }
+
+    /// A closing record could not be journalled: the call may be named again.
+    package func reopen(_ stale: StaleCall) {
+        guard let id = callOfKey[stale.connection]?[stale.key] else { return }
+        closings[id] = nil
+    }
+
+    /// Forgets ended calls that have had no news for their connection's `settle_after` and whose rows are committed.
+    package func evict(at now: Instant, committedTicket: Int, profiles: (ConnectionID) -> ConnectionProfile?) {
+        for (id, live) in calls where live.standing.isOver {
+            let patience = profiles(live.standing.connection)?.settleAfter ?? ConnectionProfile.standardSettleAfter
+            guard live.lastTicket <= committedTicket, live.lastNews.advanced(by: patience) <= now else { continue }
+            forget(id, live)
+        }
+    }
+
+    private func forget(_ id: CallID, _ live: LiveCall) {
+        calls[id] = nil
+        closings[id] = nil
+        for key in live.history.events.lazy.flatMap(\.keys) where callOfKey[live.standing.connection]?[key] == id {
+            callOfKey[live.standing.connection]?[key] = nil
+        }
+    }
+}
+
+/// A call that is to be closed for its age.
+package struct StaleCall: Sendable, Equatable {
+    package var connection: ConnectionID
+    package var key: ExternalKey
+}

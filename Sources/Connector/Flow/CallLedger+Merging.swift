@@ -1,0 +1,44 @@
+// Two records that prove to be one call.
+
+extension CallLedger {
+    /// Two records prove to be one call: the one that started earlier survives, then the one with the smaller outside name.
+    /// - Returns: the survivor.
+    func merge(_ one: CallID, _ other: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) -> CallID {
+        guard let first = calls[one], let second = calls[other], second.standing.mergedInto == nil else { return one }
+        let firstSurvives =
+            (first.standing.startedAt, first.standing.firstKey ?? ExternalKey(.call, ""))
+            <= (second.standing.startedAt, second.standing.firstKey ?? ExternalKey(.call, ""))
+        let (survivor, loser) = firstSurvives ? (one, other) : (other, one)
+        let loserRecord = lastRecord(of: loser, profile: profile)
+        moveEvents(from: loser, to: survivor, batch: &batch)
+        moveNames(from: loser, to: survivor, profile: profile, batch: &batch)
+        if let loserRecord { bury(loserRecord, in: survivor, batch: &batch) }
+        return survivor
+    }
+
+    private func moveEvents(from loser: CallID, to survivor: CallID, batch: inout DerivedBatch) {
+        // Removals come first in a commit: rows of the loser that this very batch brought must not be in it.
+        batch.events.removeAll { $0.call == loser }
+        for event in calls[loser]?.history.events ?? [] {
+            batch.removedEvents.append(RemovedEvent(id: event.id, call: loser))
+            guard let insertion = calls[survivor]?.history.insert(event) else { continue }
+            if case .repeated = insertion { continue }
+            batch.events.append(EventRow(id: event.id, call: survivor, rawPosition: 0, body: event.encoded(by: &json)))
+        }
+    }
+
+    /// Names come from events, so the loser's events have all of them. One that a replay has taken back stays with the loser,
+    /// which leads on to the survivor.
+    private func moveNames(from loser: CallID, to survivor: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) {
+        for event in calls[loser]?.history.events ?? [] {
+            for key in event.keys { register(key, survivor, profile: profile, batch: &batch) }
+        }
+    }
+
+    private func bury(_ loser: Call, in survivor: CallID, batch: inout DerivedBatch) {
+        guard let live = calls[loser.id] else { return }
+        var record = loser
+        record.mergedInto = survivor
+        emitLast(record, of: live, type: .merged, batch: &batch)
+    }
+}

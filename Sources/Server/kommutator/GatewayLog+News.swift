@@ -1,0 +1,37 @@
+import Connector
+import Gateway
+import SQLiteJournal
+
+// The words for the operator of what the journal and the ledger have to tell.
+
+extension GatewayLog {
+    func write(_ news: JournalNews) {
+        switch news {
+        case .derivedFailing(let reason, let failures):
+            error(
+                "journal.derived_failing", LogField("reason", reason), LogField("failures", "\(failures)"),
+                LogField("hint", "the call log stands still; what was derived is kept and tried again"))
+        case .derivedRecovered:
+            info("journal.derived_recovered")
+        case .setAside(let records, let position, let reason):
+            error(
+                "journal.records_set_aside", LogField("records", "\(records)"), LogField("position", "\(position)"),
+                LogField("reason", reason),
+                LogField("hint", "see /api/v1/inbox?state=undecoded; please report it, it is a fault of the gateway"))
+        }
+    }
+
+    func write(_ news: LedgerNews) {
+        switch news {
+        case .readFailing(let reason, let failures):
+            error("ledger.read_failing", LogField("reason", reason), LogField("failures", "\(failures)"))
+        case .readRecovered:
+            info("ledger.read_recovered")
+        case .unreadable(let unreadable, let times):
+            error(
+                "ledger.event_unreadable", LogField("event", "\(unreadable.event)"), LogField("call", "\(unreadable.call)"),
+                LogField("times", "\(times)"),
+                LogField("hint", "replay the raw request it came from: `kommutator replay --record`"))
+        }
+    }
+}
