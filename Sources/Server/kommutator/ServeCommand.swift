@@ -31,16 +31,18 @@ struct ServeCommand: AsyncParsableCommand {
         let playground = demo ? try DemoPlayground(data: settings.data) : nil
         if let playground { settings.adapters = playground.adapters }
         let house: House
+        let admin: AdminSocket
         let addresses: [SocketAddress]
         do {
             house = try House(settings, log: log)
+            // Before the port is open: who sees it open may ask for a key.
+            admin = try AdminSocket(house: house)
             addresses = try house.open()
         } catch {
             Console.complain("kommutator: \(error)")
             throw SystemExit.unavailable
         }
         let scheme = settings.tls == nil ? "http" : "https"
-        let admin = try AdminSocket(house: house)
         for address in addresses { log.info("serving", LogField("address", "\(scheme)://\(address)")) }
         let base = addresses.first.map { "\(scheme)://\($0)" }
         if let playground, let base { try await playground.welcome(to: house, at: base) }
