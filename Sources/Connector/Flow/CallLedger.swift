@@ -80,7 +80,9 @@ package final class CallLedger {
             batch.removedEvents.append(contentsOf: removed.map { RemovedEvent(id: $0, call: id) })
         }
         let applied = try apply(events, of: raw, profile: profile, into: &batch)
-        for id in emptied where !applied.calls.contains(id) { publish(id, because: .updated, formerly: former[id], profile: profile, batch: &batch) }
+        for id in emptied where !applied.calls.contains(id) {
+            publish(id, because: .updated, formerly: former[id], profile: profile, batch: &batch)
+        }
         return applied
     }
 

@@ -5,12 +5,14 @@ import TestSupport
 @Suite struct PackedJSONTests {
     /// What a text may hold: words, repeats, things to escape, nothing.
     private static let texts = [
-        "", "a", "inbound", "webhook", "+79000001234", "ключ", "say \"hi\"\n", "\u{1}\u{7F}", "c2lwOjEwMQ==", String(repeating: "x", count: 300),
+        "", "a", "inbound", "webhook", "+79000001234", "ключ", "say \"hi\"\n", "\u{1}\u{7F}", "c2lwOjEwMQ==",
+        String(repeating: "x", count: 300),
         String(repeating: "я\\", count: 90),
     ]
     private static let names = ["id", "state", "kind", "not_a_word", "имя", "say \"hi\"", String(repeating: "n", count: 200)]
     private static let numbers = [
-        PhoneNumber(raw: "+79000001234", e164: "+79000001234", national: "8 (900) 000-12-34", country: "RU", kind: .mobile, valid: true),
+        PhoneNumber(
+            raw: "+79000001234", e164: "+79000001234", national: "8 (900) 000-12-34", country: "RU", kind: .mobile, valid: true),
         PhoneNumber(raw: "101", kind: .extension, extension: "101"), PhoneNumber(raw: ""),
     ]
 
@@ -22,7 +24,9 @@ import TestSupport
 
         init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
-        private mutating func pick<Element>(_ elements: [Element]) -> Element { elements[Int.random(in: 0..<elements.count, using: &random)] }
+        private mutating func pick<Element>(_ elements: [Element]) -> Element {
+            elements[Int.random(in: 0..<elements.count, using: &random)]
+        }
 
         mutating func writeObject(depth: Int) {
             text.beginObject()
@@ -61,7 +65,8 @@ import TestSupport
                 text.value(number)
                 packed.value(number)
             case 5:
-                let moment = Instant(milliseconds: pick([0, -1, 1_772_442_000_123, Instant.earliest.milliseconds, 253_402_300_799_999]))
+                let moment = Instant(
+                    milliseconds: pick([0, -1, 1_772_442_000_123, Instant.earliest.milliseconds, 253_402_300_799_999]))
                 text.value(moment)
                 packed.value(moment)
             case 6:
@@ -128,13 +133,15 @@ import TestSupport
         #expect(try PackedJSON.expand(Array(#"{"id":1}"#.utf8)) == Array(#"{"id":1}"#.utf8))
     }
 
-    @Test(arguments: [
-        ([], "it is empty"), ([2], "version 2 is not known"), ([1, 0x00], "operation 0"), ([1, 0x0B, 1], "cut short"),
-        ([1, 0x08, 5, 0x61], "cut short"), ([1, 0x0E, 9], "before the beginning"), ([1, 0x05, 0x0E, 1], "no text"),
-        ([1, 0x0D, 0xFF], "word is not known"), ([1, 0xFF], "name is not known"), ([1, 0x0C, 0x63] + Array(repeating: 0, count: 16), "kind 99"),
-        ([1, 0x0A, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80], "too many bytes"),
-        ([1, 0x05, 0x0F, 1, 9], "does not end before it"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([], "it is empty"), ([2], "version 2 is not known"), ([1, 0x00], "operation 0"), ([1, 0x0B, 1], "cut short"),
+            ([1, 0x08, 5, 0x61], "cut short"), ([1, 0x0E, 9], "before the beginning"), ([1, 0x05, 0x0E, 1], "no text"),
+            ([1, 0x0D, 0xFF], "word is not known"), ([1, 0xFF], "name is not known"),
+            ([1, 0x0C, 0x63] + Array(repeating: 0, count: 16), "kind 99"),
+            ([1, 0x0A, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80], "too many bytes"),
+            ([1, 0x05, 0x0F, 1, 9], "does not end before it"),
+        ] as [([UInt8], String)])
     func damageIsSaidAndNeverTraps(packed: [UInt8], problem: String) {
         let damage = #expect(throws: PackedJSON.Damage.self) { try PackedJSON.expand(packed) }
         #expect(damage?.description.contains(problem) == true)
@@ -180,7 +187,8 @@ extension CallStory {
     /// The record of all its events.
     fileprivate var lastRecord: Call {
         CallFold.record(
-            of: CallHistory(events), id: CallID(time: .base, rest: 1), createdAt: .base, profile: .test, numbering: PlainNumbering())
+            of: CallHistory(events), id: CallID(time: .base, rest: 1), createdAt: .base, profile: .test,
+            numbering: PlainNumbering())
     }
 }
 

@@ -198,7 +198,11 @@ package final class PackedJSONExpander {
         json.value(utf8: source)
         reserve(json.count + 1)
         comma()
-        json.withBytes { if let base = $0.baseAddress { (text + count).update(from: base.assumingMemoryBound(to: UInt8.self), count: $0.count) } }
+        json.withBytes {
+            if let base = $0.baseAddress {
+                (text + count).update(from: base.assumingMemoryBound(to: UInt8.self), count: $0.count)
+            }
+        }
         count += json.count
     }
 

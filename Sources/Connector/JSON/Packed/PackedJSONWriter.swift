@@ -215,7 +215,9 @@ package struct PackedJSONWriter: ~Copyable {
         bytes[count] = operation
         count += 1
         putVariable(UInt64(text.count))
-        if let source = text.baseAddress { UnsafeMutableRawPointer(bytes + count).copyMemory(from: source, byteCount: text.count) }
+        if let source = text.baseAddress {
+            UnsafeMutableRawPointer(bytes + count).copyMemory(from: source, byteCount: text.count)
+        }
         count += text.count
     }
 

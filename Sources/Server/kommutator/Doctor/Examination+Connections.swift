@@ -70,7 +70,9 @@ extension Examination {
 
     private func lastWord(_ last: InboxEntry?, _ entry: ConnectionDirectory.Entry, _ subject: String) -> Finding {
         guard let last else {
-            return .odd(subject, "the provider has sent nothing yet, or nothing for as long as requests are kept", remedy: "give it the address \(address(of: entry))")
+            return .odd(
+                subject, "the provider has sent nothing yet, or nothing for as long as requests are kept",
+                remedy: "give it the address \(address(of: entry))")
         }
         let words = "last heard at \(last.raw.receivedAt), \(last.state.rawValue)" + (last.reason.map { ": \($0)" } ?? "")
         guard last.state == .undecoded else { return .good(subject, words) }
