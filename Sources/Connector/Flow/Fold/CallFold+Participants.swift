@@ -61,7 +61,7 @@ extension CallFold {
             add(leg.firstFrom)
             add(leg.to)
         }
-        add(ending?.user)
+        if ending?.user?.isUser != true || !legs.contains(where: \.showsUser) { add(ending?.user) }
         call.participants = parties.map { participant($0.key, $0.party) }
     }
 
@@ -101,7 +101,9 @@ extension CallFold {
             participant.answeredAt = own.filter { legs[$0].to?.extension == name }.compactMap { legs[$0].answeredAt }.min()
             if isEnded, !isAnswered || call.answeredAt != nil {
                 let end = max(call.endedAt ?? call.startedAt, call.startedAt)
-                participant.talkMilliseconds = Self.union(talks, within: call.startedAt...end)
+                let hasTalkOfCall = talkSpans.isEmpty && isAnswered && call.ownerUserID == userID(name)
+                participant.talkMilliseconds =
+                    hasTalkOfCall ? call.talkMilliseconds : Self.union(talks, within: call.startedAt...end)
             }
             participant.outcome = userOutcome(name, own: own, talked: !talks.isEmpty)
         case .ivr, .queue, .voicemail:
@@ -181,6 +183,7 @@ extension CallFold {
         guard timeline.isEnded || isEnded || isTakenElsewhere(leg) else { return nil }
         if timeline.to?.isSystem == true { return stationResult(of: timeline) }
         if timeline.isAnswered {
+            if isAnswerDenied, timeline.to?.isExternal == true { return externalOutcome }
             let wasHandedOn = timeline.isTransferredAway || transferLegs.contains { $0.from == leg && isCompleted($0) }
             return wasHandedOn ? .transferredAway : .talked
         }
@@ -234,7 +237,8 @@ extension CallFold {
             guard winner.isAnswered, winner.to?.isUser == true, winner.to?.extension != loser.to?.extension,
                 let answer = winner.answeredAt, winner.firstFrom?.isUser != true
             else { return false }
-            return loser.group != nil && loser.group == winner.group || (loser.endedAt.map { $0 >= answer } ?? true)
+            if loser.group != nil, loser.group == winner.group { return true }
+            return loser.startedAt <= answer && (loser.endedAt.map { $0 >= answer } ?? true)
         }
     }
 

@@ -52,6 +52,9 @@ struct LegTimeline: Sendable {
     var isAnswered: Bool { answeredAt != nil }
     var isEnded: Bool { endedAt != nil }
 
+    /// An employee calls or is called on it.
+    var showsUser: Bool { firstFrom?.isUser == true || to?.isUser == true }
+
     func hasHandover(_ handover: LegReport.Handover) -> Bool { handovers.contains(handover) }
 
     /// Takes in one report; keeps the vendor's order, then time.
