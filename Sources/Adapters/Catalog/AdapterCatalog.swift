@@ -1,5 +1,6 @@
 import Connector
 import MangoAdapter
+import MegafonVATSAdapter
 import ZadarmaAdapter
 
 /// Every adapter there is.
@@ -7,6 +8,7 @@ package enum AdapterCatalog {
     /// In the order of their names. A new adapter is one more line here.
     package static let adapters: [any TelephonyAdapter.Type] = [
         MangoAdapter.self,
+        MegafonVATSAdapter.self,
         ZadarmaAdapter.self,
     ]
 
