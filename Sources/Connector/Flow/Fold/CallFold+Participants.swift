@@ -187,6 +187,8 @@ extension CallFold {
             let wasHandedOn = timeline.isTransferredAway || transferLegs.contains { $0.from == leg && isCompleted($0) }
             return wasHandedOn ? .transferredAway : .talked
         }
+        // Of a leg of which only the end is known nobody knows who did not answer.
+        guard timeline.to != nil else { return nil }
         if isTalkedByWord(leg) { return .talked }
         if let outcome = timeline.reason.flatMap(Self.outcome) { return outcome }
         if isTakenElsewhere(leg) { return .answeredElsewhere }
