@@ -10,7 +10,7 @@ import Testing
 ///
 /// With `KOMMUTATOR_RECORD_FIXTURES=1` the files are written instead: read the difference before committing it.
 @Suite struct FixtureRecordTests {
-    static let cases: [(adapter: String, name: String)] = ["mango", "megafon-vats", "zadarma"].flatMap { adapter in
+    static let cases: [(adapter: String, name: String)] = ["mango", "megafon-vats", "telphin", "zadarma"].flatMap { adapter in
         let all = (try? CaseFolder.loadAll(below: FixtureFolders.cases(of: adapter))) ?? []
         return all.filter { $0.refusals == nil }.map { (adapter, $0.name) }
     }

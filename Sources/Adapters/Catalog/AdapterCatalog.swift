@@ -1,6 +1,7 @@
 import Connector
 import MangoAdapter
 import MegafonVATSAdapter
+import TelphinAdapter
 import ZadarmaAdapter
 
 /// Every adapter there is.
@@ -9,6 +10,7 @@ package enum AdapterCatalog {
     package static let adapters: [any TelephonyAdapter.Type] = [
         MangoAdapter.self,
         MegafonVATSAdapter.self,
+        TelphinAdapter.self,
         ZadarmaAdapter.self,
     ]
 

@@ -21,6 +21,8 @@ package struct FieldTable: NamedFields, Sendable {
     /// - Parameter ignoringCase: for vendors whose names come as `CallID` and as `callid`.
     package init(ignoringCase ignoresCase: Bool = false) { self.ignoresCase = ignoresCase }
 
+    package var isEmpty: Bool { places.isEmpty }
+
     package mutating func removeAll() { places.removeAll(keepingCapacity: true) }
 
     /// Makes room for `byteCount` bytes; after a body of unusual size the memory is given back.
