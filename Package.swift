@@ -15,7 +15,7 @@ func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [],
 
 /// An adapter's README lies beside its code and is not compiled.
 func readme(in path: String) -> [String] {
-    ["Adapters/Mango", "Adapters/Zadarma"].contains(path) ? ["README.md"] : []
+    ["Adapters/Mango", "Adapters/MegafonVATS", "Adapters/Telphin", "Adapters/Zadarma"].contains(path) ? ["README.md"] : []
 }
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -36,8 +36,12 @@ let package = Package(
         // The translators.
         room("AdapterKit", at: "Adapters/Kit", uses: ["Connector", "Digests"]),
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("MegafonVATSAdapter", at: "Adapters/MegafonVATS", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("TelphinAdapter", at: "Adapters/Telphin", uses: ["AdapterKit", "Connector"]),
         room("ZadarmaAdapter", at: "Adapters/Zadarma", uses: ["AdapterKit", "Connector", "Digests"]),
-        room("AdapterCatalog", at: "Adapters/Catalog", uses: ["AdapterKit", "Connector", "MangoAdapter", "ZadarmaAdapter"]),
+        room(
+            "AdapterCatalog", at: "Adapters/Catalog",
+            uses: ["AdapterKit", "Connector", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter"]),
         room("VendorSimulators", at: "Adapters/Simulators", uses: ["AdapterKit", "Connector", "Digests"]),
         room("AdapterConformance", at: "Adapters/Conformance", uses: ["AdapterKit", "AdapterCatalog", "Connector"]),
 
@@ -78,7 +82,8 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "MangoAdapter", "ZadarmaAdapter", "AdapterCatalog", "AdapterConformance", "VendorSimulators",
+                "AdapterKit", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter", "AdapterCatalog", "AdapterConformance",
+                "VendorSimulators",
                 "Connector", "Digests", "Gateway", "Numbering", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(

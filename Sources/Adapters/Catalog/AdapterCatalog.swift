@@ -1,5 +1,7 @@
 import Connector
 import MangoAdapter
+import MegafonVATSAdapter
+import TelphinAdapter
 import ZadarmaAdapter
 
 /// Every adapter there is.
@@ -7,6 +9,8 @@ package enum AdapterCatalog {
     /// In the order of their names. A new adapter is one more line here.
     package static let adapters: [any TelephonyAdapter.Type] = [
         MangoAdapter.self,
+        MegafonVATSAdapter.self,
+        TelphinAdapter.self,
         ZadarmaAdapter.self,
     ]
 

@@ -1,14 +1,15 @@
 import Connector
 import Glibc
 
-/// Reads a case from its folder: `requests.json`, `settings.yaml`, and `error.txt` where the requests are to be refused.
+/// Reads a case from its folder: `requests.json`, `settings.yaml`, `error.txt` where the requests are to be refused, and
+/// `log.json` or `log.csv` where a page of the vendor's log follows them.
 package enum CaseFolder {
     /// - Throws: `CaseFolderError`.
     package static func load(_ path: String) throws -> ConformanceCase {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         return ConformanceCase(
             name: name, settings: try settings("\(path)/settings.yaml"), requests: try requests("\(path)/requests.json"),
-            refusals: try statuses("\(path)/error.txt"))
+            refusals: try statuses("\(path)/error.txt"), log: try read("\(path)/log.json") ?? read("\(path)/log.csv"))
     }
 
     /// The cases below a folder, by name.

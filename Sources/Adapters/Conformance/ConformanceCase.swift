@@ -7,12 +7,27 @@ package struct ConformanceCase: Sendable {
     package var requests: [RecordedRequest]
     /// One status for each request, where all are to be refused.
     package var refusals: [Int]?
+    /// A page of the vendor's own log of calls, fetched after the requests; nil where the case has none.
+    package var log: [UInt8]?
 
-    package init(name: String, settings: [String: String], requests: [RecordedRequest], refusals: [Int]? = nil) {
+    package init(
+        name: String, settings: [String: String], requests: [RecordedRequest], refusals: [Int]? = nil, log: [UInt8]? = nil
+    ) {
+        self.log = log
         self.name = name
         self.settings = settings
         self.requests = requests
         self.refusals = refusals
+    }
+}
+
+extension ConformanceCase {
+    /// The raw record that whoever fetched the page of the log would write of it, a day after everything else.
+    package static func rawLog(_ page: [UInt8], _ connection: ConnectionID, number: Int = 0) -> RawRecord {
+        let fetchedAt = Instant(unixSeconds: 1_793_750_400)
+        return RawRecord(
+            id: RawID(time: fetchedAt, rest: UInt128(number)), connection: connection, receivedAt: fetchedAt, source: .history,
+            method: "", body: page)
     }
 }
 

@@ -56,6 +56,7 @@ package struct ConformanceSuite {
         let descriptor = adapter.descriptor
         var failures: [String] = []
         if !ConnectionID.isSlug(descriptor.name) { failures.append("the name is no slug") }
+        if !ConnectionID.isSlug(descriptor.provider) { failures.append("the provider is no slug") }
         let names = descriptor.settings.map(\.name)
         if Set(names).count != names.count { failures.append("two settings have the same name") }
         for common in CommonSettings.all where !names.contains(common.name) { failures.append("\(common.name) is missing") }
@@ -71,8 +72,10 @@ package struct ConformanceSuite {
         }
     }
 
+    /// What the gateway keeps for itself it also asks for itself.
     private func failuresOfMissingSettings() -> [String] {
-        let required = adapter.descriptor.settings.filter(\.isRequired).map(\.name)
+        let common = CommonSettings.all.map(\.name)
+        let required = adapter.descriptor.settings.filter { $0.isRequired && !common.contains($0.name) }.map(\.name)
         return required.compactMap { missing in
             let others = Dictionary(uniqueKeysWithValues: required.filter { $0 != missing }.map { ($0, "x") })
             do {

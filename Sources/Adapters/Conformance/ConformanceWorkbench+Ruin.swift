@@ -69,17 +69,28 @@ extension ConformanceWorkbench {
     /// Bodies cut anywhere and bytes changed anywhere, words and numbers among them: always an answer, always an outcome.
     func failuresOfRuining() -> [String] {
         let replacements: [UInt8] = [0, 0x25, 0x26, 0x30, 0x41, 0x5C, 0x7B, 0xD0, 0xFF]
-        return requests.enumerated().flatMap { number, request in
-            sample(Array(request.body.indices), number).flatMap { place -> [String] in
-                var cut = request
-                cut.body = Array(request.body[..<place])
-                let changed = request.replacingByte(at: place, with: replacements[(place + number) % replacements.count])
-                return [cut, changed].compactMap { ruined in
-                    _ = authenticate(ruined)
-                    return decode(ruined).isEmpty ? "request \(number + 1), ruined at byte \(place), gives nothing" : nil
+        let failuresOfLog = (log ?? []).indices.compactMap { place in
+            isRuinedLogSilent(at: place, replacements[place % replacements.count])
+                ? "the log, ruined at byte \(place), gives nothing" : nil
+        }
+        return failuresOfLog
+            + requests.enumerated().flatMap { number, request in
+                sample(Array(request.body.indices), number).flatMap { place -> [String] in
+                    var cut = request
+                    cut.body = Array(request.body[..<place])
+                    let changed = request.replacingByte(at: place, with: replacements[(place + number) % replacements.count])
+                    return [cut, changed].compactMap { ruined in
+                        _ = authenticate(ruined)
+                        return decode(ruined).isEmpty ? "request \(number + 1), ruined at byte \(place), gives nothing" : nil
+                    }
                 }
             }
-        }
+    }
+
+    private func isRuinedLogSilent(at place: Int, _ byte: UInt8) -> Bool {
+        guard var changed = log else { return false }
+        changed[place] = byte
+        return decode(log: changed).isEmpty || decode(log: Array(changed[..<place])).isEmpty
     }
 
     /// A field more, in the form and in the JSON within it, changes nothing but `custom`.

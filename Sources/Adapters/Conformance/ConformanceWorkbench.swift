@@ -7,6 +7,8 @@ import Connector
 final class ConformanceWorkbench {
     let adapter: any TelephonyAdapter.Type
     let requests: [RecordedRequest]
+    /// A page of the vendor's own log.
+    let log: [UInt8]?
     let secrets: [String]
     let placesPerRequest: Int
     private let instance: any TelephonyAdapter
@@ -21,6 +23,7 @@ final class ConformanceWorkbench {
         self.placesPerRequest = max(1, placesPerRequest)
         self.connection = connection
         requests = recorded.requests
+        log = recorded.log
         secrets = adapter.descriptor.settings.filter { $0.kind == .secret }.compactMap { recorded.settings[$0.name] }
         instance = try adapter.init(settings: AdapterSettings(connection: connection, values: recorded.settings))
         gate = instance.makeAuthenticator()
@@ -40,8 +43,15 @@ final class ConformanceWorkbench {
     }
 
     /// Reads the request with a decoder of its own.
-    func decode(_ request: RecordedRequest, number: Int = 0) -> [Decoded] {
-        let decoded = instance.makeDecoder().decode(raw(request, number))
+    func decode(_ request: RecordedRequest, number: Int = 0) -> [Decoded] { decode(raw(request, number)) }
+
+    /// Reads a page of the vendor's log with a decoder of its own.
+    func decode(log page: [UInt8], number: Int = 0) -> [Decoded] {
+        decode(ConformanceCase.rawLog(page, connection, number: number))
+    }
+
+    private func decode(_ raw: RawRecord) -> [Decoded] {
+        let decoded = instance.makeDecoder().decode(raw)
         for case .ignored(let reason) in decoded { reasons.insert(reason) }
         for case .undecoded(let reason) in decoded { reasons.insert(reason) }
         return decoded
@@ -85,28 +95,36 @@ final class ConformanceWorkbench {
 
     /// The same bytes give the same facts; a repeat, later and under another raw id, gives the same event ids.
     func failuresOfRepeating() -> [String] {
-        accepted.compactMap { number, request in
-            var later = request
-            later.receivedAt = request.receivedAt.advanced(by: .seconds(90))
-            let first = decode(request, number: number)
-            if first.isEmpty { return "request \(number + 1) gives nothing, not even a reason" }
-            if first != decode(request, number: number) { return "request \(number + 1) reads differently the second time" }
-            let ids = events(first).map(\.id)
-            return ids == events(decode(later, number: number + 1000)).map(\.id)
-                ? nil : "a repeat of request \(number + 1) has other event ids"
-        }
+        let failuresOfLog = (log.map(failuresOfRepeating) ?? []).map { "a repeat of the log's page \($0)" }
+        return failuresOfLog
+            + accepted.compactMap { number, request in
+                var later = request
+                later.receivedAt = request.receivedAt.advanced(by: .seconds(90))
+                let first = decode(request, number: number)
+                if first.isEmpty { return "request \(number + 1) gives nothing, not even a reason" }
+                if first != decode(request, number: number) { return "request \(number + 1) reads differently the second time" }
+                let ids = events(first).map(\.id)
+                return ids == events(decode(later, number: number + 1000)).map(\.id)
+                    ? nil : "a repeat of request \(number + 1) has other event ids"
+            }
     }
 
-    /// Events that share an id must be repeats; every event names its call.
+    private func failuresOfRepeating(_ page: [UInt8]) -> [String] {
+        let ids = events(decode(log: page)).map(\.id)
+        if Set(ids).count != ids.count { return ["has two events with one id"] }
+        return ids == events(decode(log: page, number: 1)).map(\.id) ? [] : ["has other event ids"]
+    }
+
+    /// Events that share an id must be repeats, of the same fields in whatever order; every event names its call.
     func failuresOfTellingApart() -> [String] {
-        var bodies: [EventID: [UInt8]] = [:]
+        var bodies: [EventID: [[UInt8]]] = [:]
         var failures: [String] = []
         for (number, request) in accepted {
             for event in events(decode(request, number: number)) {
-                if bodies[event.id, default: request.body] != request.body {
+                if bodies[event.id, default: request.sortedFields] != request.sortedFields {
                     failures.append("request \(number + 1) has the event id of another one")
                 }
-                bodies[event.id] = request.body
+                bodies[event.id] = request.sortedFields
                 if event.keys.isEmpty || event.keys.contains(where: \.value.isEmpty) {
                     failures.append("request \(number + 1) does not name its call")
                 }
@@ -130,5 +148,13 @@ final class ConformanceWorkbench {
             longest = max(longest, run)
         }
         return longest
+    }
+}
+
+extension RecordedRequest {
+    /// The fields of query and form, as sent, in an order that does not depend on theirs; any other body is one field.
+    fileprivate var sortedFields: [[UInt8]] {
+        [Array(query.utf8), body].flatMap { $0.split(separator: UInt8(ascii: "&")) }.map(Array.init)
+            .sorted { $0.lexicographicallyPrecedes($1) }
     }
 }

@@ -9,6 +9,8 @@ package struct FieldError: Error, Equatable, CustomStringConvertible {
         case badBoundary
         /// A part without a head, without a name, or without an end.
         case badPart
+        /// A text that is no JSON object.
+        case badJSON
         /// A content type that carries no fields.
         case unknownType
     }

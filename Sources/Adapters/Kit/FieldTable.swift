@@ -15,8 +15,13 @@ package struct FieldTable: NamedFields, Sendable {
     /// At least as long as the last place; what lies behind that is left over from earlier bodies.
     var text: [UInt8] = []
     var places: [Place] = []
+    /// Whether a name is found however its Latin letters are written.
+    private let ignoresCase: Bool
 
-    package init() {}
+    /// - Parameter ignoringCase: for vendors whose names come as `CallID` and as `callid`.
+    package init(ignoringCase ignoresCase: Bool = false) { self.ignoresCase = ignoresCase }
+
+    package var isEmpty: Bool { places.isEmpty }
 
     package mutating func removeAll() { places.removeAll(keepingCapacity: true) }
 
@@ -94,7 +99,8 @@ package struct FieldTable: NamedFields, Sendable {
                 index -= 1
                 let place = places[index]
                 guard Int(place.middle) - Int(place.start) == name.count else { continue }
-                if name.isSame(as: Self.name(place, in: text)) { return place }
+                let candidate = Self.name(place, in: text)
+                if ignoresCase ? name.isSameIgnoringCase(as: candidate) : name.isSame(as: candidate) { return place }
             }
             return nil
         }
@@ -106,5 +112,16 @@ package struct FieldTable: NamedFields, Sendable {
 
     private static func value(_ place: Place, in text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: text[Int(place.middle)..<Int(place.end)])
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether both hold the same bytes but for the case of Latin letters.
+    fileprivate func isSameIgnoringCase(as other: UnsafeRawBufferPointer) -> Bool {
+        zip(self, other).allSatisfy { Self.lowercase($0) == Self.lowercase($1) } && count == other.count
+    }
+
+    private static func lowercase(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 }

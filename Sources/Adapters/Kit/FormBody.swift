@@ -53,4 +53,13 @@ extension FieldTable {
         removeAll()
         throw error
     }
+
+    /// Takes the fields of a query string, without its `?`, in place of the present ones.
+    /// - Throws: `FieldError`; the table is then empty.
+    package mutating func readForm(_ query: String) throws(FieldError) {
+        let outcome = Array(query.utf8).withUnsafeBytes { query in
+            Result { () throws(FieldError) in try readForm(query) }
+        }
+        try outcome.get()
+    }
 }

@@ -6,6 +6,8 @@ package enum DemoSettings {
     package static func values(for adapter: String) -> [String: String]? {
         switch adapter {
         case MangoSimulator.adapter: ["api_key": "demo-api-key", "api_salt": "demo-api-salt"]
+        case MegafonSimulator.adapter: ["crm_token": "demo-crm-token"]
+        case TelphinSimulator.adapter: ["url_token": "demo-telphin-url-token"]
         case ZadarmaSimulator.adapter: ["key": "demo-key", "secret": "demo-secret", "time_zone": "Europe/Moscow"]
         default: nil
         }

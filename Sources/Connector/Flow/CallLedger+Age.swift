@@ -6,14 +6,14 @@ extension CallLedger {
         for id in ids { calls[id]?.lastTicket = ticket }
     }
 
-    /// Calls without an end that have had no news for their connection's `stale_after`, as records that close them (rule 8).
-    /// Each is named once until its record comes by, or until as long again has passed: a closing that comes to nothing is
+    /// Calls without an end that have had no news for their connection's `stale_after`, as records that close them (rule 8);
+    /// those whose every leg has ended for its `settle_after`. Each is named once until its record comes by, or until as long again has passed: a closing that comes to nothing is
     /// not asked for without end.
     package func staleCalls(at now: Instant, profiles: (ConnectionID) -> ConnectionProfile?) -> [StaleCall] {
         var stale: [StaleCall] = []
         for (id, live) in calls where !live.standing.isOver {
             guard let profile = profiles(live.standing.connection),
-                max(live.lastNews, closings[id] ?? .earliest).advanced(by: profile.staleAfter) <= now,
+                max(live.lastNews, closings[id] ?? .earliest).advanced(by: live.standing.patience(profile)) <= now,
                 let key = live.history.events.first?.keys.first
             else { continue }
             closings[id] = now

@@ -26,6 +26,8 @@ extension CallLedger {
         /// 0 before the first.
         var revision = 0
         var state: Call.State = .ringing
+        /// Nobody is on it any more, as far as its vendor tells.
+        var allLegsEnded = false
         var startedAt: Instant
         let createdAt: Instant
         /// The first of its outside names.
@@ -44,11 +46,15 @@ extension CallLedger {
         /// Nothing more is expected of it.
         var isOver: Bool { state == .ended || mergedInto != nil || isDeleted }
 
+        /// How long without news it stays open.
+        func patience(_ profile: ConnectionProfile) -> Duration { allLegsEnded ? profile.settleAfter : profile.staleAfter }
+
         /// Takes over what `record` says now.
         mutating func follow(_ record: Call) {
             revision = record.revision
             state = record.state
             startedAt = record.startedAt
+            allLegsEnded = !record.legs.isEmpty && record.legs.allSatisfy { $0.endedAt != nil }
             firstKey = record.externalIDs.first
             mergedInto = record.mergedInto
             isDeleted = record.deletedAt != nil

@@ -28,7 +28,7 @@ package struct ConnectionProfile: Sendable, Equatable {
 
     package var id: ConnectionID
     package var tenant: TenantID
-    /// The adapter's slug: `mango`, `zadarma`, …
+    /// The vendor's slug in call records: `mango`, `megafon`, …
     package var provider: String
     /// ISO 3166-1 alpha-2, for numbers written without a country code.
     package var defaultCountry: String
@@ -38,7 +38,8 @@ package struct ConnectionProfile: Sendable, Equatable {
     package var employees: [String: EmployeeEntry]
     /// A call with no news for so long is closed.
     package var staleAfter: Duration
-    /// An ended call is settled after so long: no news is usual any more.
+    /// An ended call is settled after so long: no news is usual any more. A call whose every leg has ended is then closed, for
+    /// some vendors tell of no other end.
     package var settleAfter: Duration
     /// An ended call is final after so long: no change is expected.
     package var finalizeAfter: Duration

@@ -117,8 +117,10 @@ package struct CommandReport: Sendable, Equatable {
 
 /// What the catalog and the operator need to know of an adapter before there is a connection.
 package struct AdapterDescriptor: Sendable {
-    /// The value of `adapter:` in a connection's file, and the record's `provider`.
+    /// The value of `adapter:` in a connection's file.
     package var name: String
+    /// The record's `provider`: the same, unless the public schema names the vendor otherwise.
+    package var provider: String
     /// The vendor's name as people write it.
     package var title: String
     package var version: String
@@ -129,10 +131,11 @@ package struct AdapterDescriptor: Sendable {
     package var capabilities: [String]
 
     package init(
-        name: String, title: String, version: String, settings: [SettingSpecification], headers: [String],
-        capabilities: [String] = []
+        name: String, provider: String? = nil, title: String, version: String, settings: [SettingSpecification],
+        headers: [String], capabilities: [String] = []
     ) {
         self.name = name
+        self.provider = provider ?? name
         self.title = title
         self.version = version
         self.settings = settings

@@ -177,6 +177,37 @@ private final class LedgerWorkbench {
         #expect(call["sources"]?.elements == ["system", "webhook"])
     }
 
+    @Test func `a call whose every leg has ended is closed when it has settled`() throws {
+        let bench = try LedgerWorkbench()
+        try bench.apply(ringing())
+        let leg = LegReport(key: "l1", phase: .ended, sequence: 2, reason: .callerHungUp)
+        try bench.apply(.make("gone", at: 20, leg: leg))
+        let tooEarly = Instant.base.advanced(by: .milliseconds(49_999))
+        #expect(bench.ledger.staleCalls(at: tooEarly, profiles: { _ in .test }).isEmpty)
+        let due = Instant.base.advanced(by: .seconds(50))
+        let stale = try #require(bench.ledger.staleCalls(at: due, profiles: { _ in .test }).first)
+        guard
+            case .call(let event) = SystemRecord.decode(SystemRecord.closing(stale, id: RawID(time: due, rest: 9), at: due)).first
+        else {
+            Issue.record("the closing record is not read")
+            return
+        }
+        try bench.apply(event)
+        let call = try JSONValue(parsing: PackedJSON.expand(#require(bench.changes.last).body))
+        #expect(call["disposition"]?.string == "missed")
+        #expect(call["missed_reason"]?.string == "abandoned_ringing")
+        #expect(call["ended_at"]?.string == Instant.base.advanced(by: .seconds(20)).description)
+        #expect(call["completeness"]?["missing"]?.elements == [])
+    }
+
+    @Test func `a phone that rings again holds a call open`() throws {
+        let bench = try LedgerWorkbench()
+        try bench.apply(.make("gone", at: 0, leg: LegReport(key: "l0", phase: .ended, reason: .noAnswer)))
+        try bench.apply(ringing(at: 1))
+        let later = Instant.base.advanced(by: .seconds(3600))
+        #expect(bench.ledger.staleCalls(at: later, profiles: { _ in .test }).isEmpty)
+    }
+
     @Test func `a call takes a bounded number of events`() throws {
         let bench = try LedgerWorkbench()
         for number in 0..<CallLedger.eventLimit { try bench.apply(.make("e\(number)", at: Int64(number))) }

@@ -45,6 +45,16 @@ import TestSupport
         #expect(entry.settings.allowedNetworks.map(\.description) == ["203.0.113.0/24", "2001:db8::/32"])
     }
 
+    @Test func `the vendor may be called otherwise than the adapter, and a common setting may be required`() {
+        let directory = ConnectionDirectory(path: "adapters.d", adapters: [SwitchboardAdapter.self], environment: [:])
+        let entry = directory.read("adapter: switchboard", file: "adapters.d/sales.yaml", as: ConnectionID("sales"))
+        #expect(entry.settings.profile.provider == "exchange")
+        #expect(
+            entry.problems.map(\.description) == [
+                "adapters.d/sales.yaml:1:1: the setting `url_token` is missing; add it under `settings:`: the only secret"
+            ])
+    }
+
     @Test func `networks may be one text with commas`() {
         let entry = read("adapter: bell\nsettings: {key: env:BELL_KEY, allow_from: \"10.0.0.1, 10.1.0.0/16\"}")
         #expect(entry.problems == [])
@@ -252,4 +262,25 @@ import TestSupport
         let problems = ServerSettings.load(file: "/nonexistent/k.yaml", flags: ServerFlags()).problems
         #expect(problems.map(\.problem) == ["does not exist"])
     }
+}
+
+/// A vendor that signs nothing, and whose calls go by another name.
+private struct SwitchboardAdapter: TelephonyAdapter {
+    static let descriptor = AdapterDescriptor(
+        name: "switchboard", provider: "exchange", title: "Switchboard", version: "1",
+        settings: [SettingSpecification("url_token", .secret, isRequired: true, help: "the only secret")], headers: [])
+
+    init(settings: AdapterSettings) {}
+
+    func makeAuthenticator() -> any WebhookAuthenticator { SwitchboardGate() }
+
+    func makeDecoder() -> any EventDecoder { SwitchboardDecoder() }
+}
+
+private final class SwitchboardGate: WebhookAuthenticator {
+    func authenticate(_ request: WebhookRequest) -> Authentication { .accept(.ok) }
+}
+
+private final class SwitchboardDecoder: EventDecoder {
+    func decode(_ raw: RawRecord) -> [Decoded] { [.ignored(reason: "nothing to say")] }
 }

@@ -2,7 +2,7 @@
 
 extension CallFold {
     /// Somebody talked, by the vendor's word or by what the legs show.
-    var isAnswered: Bool { call.answeredAt != nil || ending?.answered == true }
+    var isAnswered: Bool { call.answeredAt != nil || digest.answeredByWord == true }
 
     func readState() {
         call.state = isEnded ? .ended : openState

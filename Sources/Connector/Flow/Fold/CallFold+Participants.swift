@@ -68,7 +68,7 @@ extension CallFold {
             add(leg.firstFrom)
             add(leg.to)
         }
-        add(ending?.user)
+        if ending?.user?.isUser != true || !legs.contains(where: \.showsUser) { add(ending?.user) }
         call.participants.reserveCapacity(order.count)
         for member in order { call.participants.append(participant(member, isMain: member == main)) }
     }
@@ -123,7 +123,9 @@ extension CallFold {
             participant.answeredAt = firstAnswer(on: asCalled)
             if isEnded, !isAnswered || call.answeredAt != nil {
                 let end = max(call.endedAt ?? call.startedAt, call.startedAt)
-                participant.talkMilliseconds = Self.union(talks, within: call.startedAt...end)
+                let hasTalkOfCall = talkSpans.isEmpty && isAnswered && call.ownerUserID == userID(name)
+                participant.talkMilliseconds =
+                    hasTalkOfCall ? call.talkMilliseconds : Self.union(talks, within: call.startedAt...end)
             }
             participant.outcome = userOutcome(name, called: asCalled, talked: !talks.isEmpty)
         case .ivr, .queue, .voicemail:
@@ -204,9 +206,12 @@ extension CallFold {
         guard timeline.isEnded || isEnded || isTakenElsewhere(leg) else { return nil }
         if timeline.to?.isSystem == true { return stationResult(of: timeline) }
         if timeline.isAnswered {
+            if isAnswerDenied, timeline.to?.isExternal == true { return externalOutcome }
             let wasHandedOn = timeline.isTransferredAway || transferLegs.contains { $0.from == leg && isCompleted($0) }
             return wasHandedOn ? .transferredAway : .talked
         }
+        // Of a leg of which only the end is known nobody knows who did not answer.
+        guard timeline.to != nil else { return nil }
         if isTalkedByWord(leg) { return .talked }
         if let outcome = timeline.reason.flatMap(Self.outcome) { return outcome }
         if isTakenElsewhere(leg) { return .answeredElsewhere }
@@ -257,7 +262,8 @@ extension CallFold {
             guard winner.isAnswered, winner.to?.isUser == true, winner.to?.extension != loser.to?.extension,
                 let answer = winner.answeredAt, winner.firstFrom?.isUser != true
             else { return false }
-            return loser.group != nil && loser.group == winner.group || (loser.endedAt.map { $0 >= answer } ?? true)
+            if loser.group != nil, loser.group == winner.group { return true }
+            return loser.startedAt <= answer && (loser.endedAt.map { $0 >= answer } ?? true)
         }
     }
 

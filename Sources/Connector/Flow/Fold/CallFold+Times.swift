@@ -5,7 +5,7 @@ extension CallFold {
         call.startedAt = startOfCall
         call.ringingAt = legs.filter(ringsEndPoint).compactMap(\.ringingAt).min()
         call.systemAnsweredAt = legs.filter { $0.to?.isSystem == true }.compactMap(\.answeredAt).min()
-        call.answeredAt = digest.statedAnswer ?? answerOfLegs
+        call.answeredAt = answer
         call.endedAt = isEnded ? reportedEnd : nil
         clampForward()
         measureTimes()
@@ -19,6 +19,15 @@ extension CallFold {
     /// A phone rings: an employee's on an inbound or internal call, the outside party's on an outbound one.
     private func ringsEndPoint(_ leg: LegTimeline) -> Bool {
         call.direction == .outbound ? leg.to?.isExternal == true : leg.to?.isUser == true
+    }
+
+    /// On an outbound call the vendor's word, since a callback's legs show the employee's own answer too; else the earlier of
+    /// both, since of a call that was passed on the vendor may tell of the last part alone.
+    private var answer: Instant? {
+        guard call.direction != .outbound, let stated = digest.statedAnswer, let shown = answerOfLegs else {
+            return digest.statedAnswer ?? answerOfLegs
+        }
+        return min(stated, shown)
     }
 
     /// The first talk that counts: with the outside party, or between two employees on an internal call.
@@ -44,7 +53,8 @@ extension CallFold {
     }
 
     private func measureTimes() {
-        let settled = call.answeredAt ?? call.endedAt
+        // How long one waited for an answer whose time nobody tells is unknown.
+        let settled = call.answeredAt ?? (isAnswered ? nil : call.endedAt)
         call.waitMilliseconds = settled?.milliseconds(since: call.startedAt)
         call.ringMilliseconds = call.ringingAt.flatMap { settled?.milliseconds(since: $0) }
         guard let end = call.endedAt else { return }
@@ -65,11 +75,15 @@ extension CallFold {
 
 extension CallFold {
     func collectTalk() {
+        if isAnswerDenied { spans = spans.map { $0.filter { if case .talk = $0.kind { false } else { true } } } }
         for span in spans.joined() {
             guard case .talk(_, let external) = span.kind, external || call.direction == .internal else { continue }
             talkSpans.append(span)
         }
     }
+
+    /// The vendor's last word on an outbound call is that nobody answered: what its legs show was the employee's own phone.
+    var isAnswerDenied: Bool { call.direction == .outbound && digest.answeredByWord == false }
 
     private var holdSpans: [LegTimeline.Span] {
         spans.lazy.joined().filter { if case .hold = $0.kind { true } else { false } }

@@ -102,11 +102,12 @@ package final class CallFold {
 // MARK: - Legs and the ending
 
 extension CallFold {
-    /// When the call ended, as far as anybody said: a call closed for its age ended when its last leg did.
+    /// When the call ended, as far as anybody said: without a time of its own it ended when its last leg did.
     var reportedEnd: Instant? {
-        guard let ending, let occurredAt = digest.ending?.occurredAt else { return nil }
-        guard ending.isStale else { return ending.endedAt ?? occurredAt }
-        return allLegsEnded ? legs.compactMap(\.endedAt).max() : nil
+        guard let ending else { return nil }
+        if let end = ending.endedAt { return end }
+        if allLegsEnded { return legs.compactMap(\.endedAt).max() }
+        return ending.isStale ? nil : digest.ending?.occurredAt
     }
 
     var allLegsEnded: Bool { !legs.isEmpty && legs.allSatisfy(\.isEnded) }

@@ -8,11 +8,25 @@ struct EventDigest: Sendable {
         var occurredAt: Instant
         var receivedAt: Instant
         var direction: Direction?
+        /// Of what it is the end: of a leg, or of what the vendor takes for a call. One that was passed on may be several.
+        var part: String
+        var source: CallSource
+
+        /// When the part ended.
+        var moment: Instant { report.endedAt ?? occurredAt }
+
+        /// The vendor's news stand before its log, and both before the gateway's own closing.
+        var rank: Int { report.isStale ? 0 : source == .history ? 1 : 2 }
     }
 
     /// By start, then by name.
     private(set) var legs: [LegTimeline] = []
+    /// Of several endings the one that counts: of the part that ended last.
     private(set) var ending: Ending?
+    /// What counts of each part.
+    private var endings: [Ending] = []
+    /// The vendor's word whether anybody talked: `true` where it says so of any part, `false` where it denies it of some.
+    private(set) var answeredByWord: Bool?
     private(set) var origin: Origin?
     private(set) var direction: Direction?
     private(set) var externalNumber: String?
@@ -90,12 +104,21 @@ struct EventDigest: Sendable {
         if let start = facts.startedAt { statedStart = min(statedStart ?? start, start) }
     }
 
-    /// Of several endings the vendor's stands before the gateway's own closing, the earlier before the later.
+    /// Of one part the word of the highest rank counts, of equal ones that received last: vendors correct themselves.
     private mutating func take(_ report: EndReport, of event: borrowing CallEvent) {
         if report.answered != false, let answer = report.answeredAt { statedAnswer = min(statedAnswer ?? answer, answer) }
-        guard ending == nil || (ending?.report.isStale == true && !report.isStale) else { return }
-        ending = Ending(
-            report: report, occurredAt: event.occurredAt, receivedAt: event.receivedAt, direction: event.facts.direction)
+        let told = Ending(
+            report: report, occurredAt: event.occurredAt, receivedAt: event.receivedAt, direction: event.facts.direction,
+            part: event.leg?.key ?? event.keys.first?.value ?? "", source: event.source)
+        if let known = endings.firstIndex(where: { $0.part == told.part }) {
+            guard (told.rank, told.receivedAt) >= (endings[known].rank, endings[known].receivedAt) else { return }
+            endings[known] = told
+        } else {
+            endings.append(told)
+        }
+        ending = endings.max { (min($0.rank, 1), $0.moment) < (min($1.rank, 1), $1.moment) }
+        let words = endings.compactMap(\.report.answered)
+        answeredByWord = words.contains(true) ? true : words.first
     }
 
     /// Of several values of one field the latest stands; sorted by name.

@@ -80,6 +80,9 @@ final class LegTimeline: @unchecked Sendable {
     var isAnswered: Bool { told.answeredAt != nil }
     var isEnded: Bool { told.endedAt != nil }
 
+    /// An employee calls or is called on it.
+    var showsUser: Bool { told.firstFrom?.isUser == true || told.to?.isUser == true }
+
     func hasHandover(_ handover: LegReport.Handover) -> Bool { told.handovers.contains(.init(handover)) }
 
     /// Takes in one report; keeps the vendor's order, then time.

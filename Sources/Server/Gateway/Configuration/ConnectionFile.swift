@@ -66,7 +66,7 @@ struct ConnectionFile {
         }
         guard let name = reading.text(field) else { return }
         kind = adapters.first { $0.descriptor.name == name }
-        settings.profile.provider = name
+        settings.profile.provider = kind?.descriptor.provider ?? name
         guard kind == nil else { return }
         let meant = NearestName.suggest(for: name, among: names).map { "did you mean `\($0)`? " } ?? ""
         reading.note("there is no adapter `\(name)`", hint: "\(meant)There are: \(list)", at: field.value.place)

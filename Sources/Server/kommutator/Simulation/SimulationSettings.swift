@@ -34,8 +34,8 @@ struct SimulationSettings {
         let entry = catalog.read("\(folder)/\(connection).yaml", as: ConnectionID(connection))
         guard entry.problems.isEmpty else { throw refusal(entry.problems.map(\.description).joined(separator: "\n")) }
         guard entry.settings.isEnabled else { throw refusal("\(entry.file): is disabled; say `enabled: true`") }
-        guard entry.settings.profile.provider == vendor else {
-            throw refusal("\(entry.file): is a connection of \(entry.settings.profile.provider), not of \(vendor)")
+        guard entry.kind?.descriptor.name == vendor else {
+            throw refusal("\(entry.file): is a connection of \(entry.kind?.descriptor.name ?? "nobody"), not of \(vendor)")
         }
         let entrance = "/hooks/\(connection)" + (entry.settings.urlToken.map { "/\($0)" } ?? "")
         return SimulationSettings(

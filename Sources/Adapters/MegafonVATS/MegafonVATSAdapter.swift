@@ -1,0 +1,65 @@
+import AdapterKit
+import Connector
+
+/// MegaFon's virtual PBX ("VATS"), and other brands of the same platform (ITooLabs): webhooks of its "CRM API".
+///
+/// One value is one connection: one API connector of one tenant. See README.md for what to click and what the PBX sends.
+package struct MegafonVATSAdapter: TelephonyAdapter {
+    package static let descriptor = AdapterDescriptor(
+        name: "megafon-vats", provider: "megafon", title: "MegaFon VATS", version: "1",
+        settings: [
+            SettingSpecification(
+                "crm_token", .secret, isRequired: true,
+                help: "\"key for authorisation in your CRM\" in the cabinet, of your own choice"),
+            SettingSpecification(
+                "api_key", .secret, help: "\"key for authorisation in the VATS\", issued in the cabinet: for commands"),
+            SettingSpecification(
+                "base_url", .text, help: "address of the tenant: https://NAME.megapbx.ru; for commands and recordings"),
+            SettingSpecification(
+                "api", .choice(["v1", "legacy"]), standard: "v1", help: "which API commands take; `v1` where absent"),
+            SettingSpecification(
+                "time_zone", .timeZone, standard: standardZone,
+                help: "of times that come without a zone, as few servers send them; `\(standardZone)` where absent"),
+        ] + CommonSettings.all,
+        headers: [])
+
+    private static let standardZone = "Europe/Moscow"
+
+    private let token: [UInt8]
+    private let reading: MegafonReading
+
+    package init(settings: AdapterSettings) throws {
+        token = Array(try settings.required("crm_token").utf8)
+        let server = try ServerAddress(setting: "base_url", of: settings)
+        do {
+            reading = MegafonReading(zone: try LocalZone(named: settings["time_zone"] ?? Self.standardZone), server: server)
+        } catch {
+            throw SettingsError(setting: "time_zone", problem: "cannot be used", hint: error.description)
+        }
+    }
+
+    package func makeAuthenticator() -> any WebhookAuthenticator { MegafonAuthenticator(token: token) }
+
+    package func makeDecoder() -> any EventDecoder { MegafonDecoder(reading) }
+}
+
+/// What a connection's settings say of how its requests are read.
+struct MegafonReading: Sendable {
+    /// The zone of times that come without one.
+    let zone: LocalZone
+    /// The tenant's own server.
+    let server: ServerAddress?
+
+    /// What names a recording: its place on the tenant's own server, or its whole address where that is another's.
+    ///
+    /// So whoever fetches it sends our key to no server but the tenant's.
+    func recording(at link: String) -> String? {
+        guard link.utf8.count <= 2048 else { return nil }
+        return server?.target(of: link) ?? link
+    }
+}
+
+extension MegafonVATSAdapter: SignatureCoverage {
+    package static func signedFields(of fields: any NamedFields) -> [String] { ["crm_token"] }
+    package static var signatureHeaders: [String] { [] }
+}
