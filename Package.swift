@@ -72,7 +72,8 @@ let package = Package(
 
         // The mirror of Sources.
         .target(
-            name: "TestSupport", dependencies: ["Connector", "AdapterKit", "Digests", "Threading", "CSystem"], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["Connector", "AdapterKit", "Digests", "Threading", "CSystem"],
+            path: "Tests/Support",
             swiftSettings: strict),
         .executableTarget(
             name: "benchmarks", dependencies: ["AdapterCatalog", "AdapterConformance", "Connector", "TestSupport"],
@@ -82,7 +83,8 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter", "AdapterCatalog", "AdapterConformance",
+                "AdapterKit", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter", "AdapterCatalog",
+                "AdapterConformance",
                 "VendorSimulators",
                 "Connector", "Digests", "Gateway", "Numbering", "TestSupport",
             ], swiftSettings: strict),

@@ -16,7 +16,9 @@ import Testing
         ]
     }
 
-    private func hangup(_ status: String, bridged: String = "no", transferred: String = "no", _ more: TelphinWorkbench.Fields = [])
+    private func hangup(
+        _ status: String, bridged: String = "no", transferred: String = "no", _ more: TelphinWorkbench.Fields = []
+    )
         -> [CallEvent]
     {
         bench.incoming("hangup", Self.outcome(status, bridged: bridged, transferred: transferred) + more)
