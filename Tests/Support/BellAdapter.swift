@@ -9,7 +9,7 @@ package struct BellAdapter: TelephonyAdapter {
             SettingSpecification("time_zone", .timeZone, standard: "Europe/Moscow", help: "the zone of its times"),
             SettingSpecification("tone", .choice(["low", "high"]), help: "how it rings"),
         ],
-        headers: ["x-bell", "content-type"], capabilities: ["originate"])
+        headers: ["x-bell", "content-type"], capabilities: [.originate])
 
     private let key: String
 

@@ -45,7 +45,7 @@ package protocol IdentifierSubject: Sendable {
 enum IdentifierPrefixes {
     static let all = [
         CallSubject.prefix, EventSubject.prefix, LegSubject.prefix, ParticipantSubject.prefix, TransferSubject.prefix,
-        RecordingSubject.prefix, RawSubject.prefix,
+        RecordingSubject.prefix, RawSubject.prefix, CommandSubject.prefix,
     ]
 }
 
@@ -78,6 +78,12 @@ package enum RawSubject: IdentifierSubject {
     package static var prefixCode: UInt8 { 6 }
 }
 
+package enum CommandSubject: IdentifierSubject {
+    package static let prefix = "cmd_"
+    package static var prefixCode: UInt8 { 7 }
+}
+
+package typealias CommandID = Identifier<CommandSubject>
 package typealias CallID = Identifier<CallSubject>
 package typealias EventID = Identifier<EventSubject>
 package typealias LegID = Identifier<LegSubject>

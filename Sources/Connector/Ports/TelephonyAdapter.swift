@@ -14,6 +14,13 @@ package protocol TelephonyAdapter: Sendable {
 
     /// A reader of this connection's raw records; used by one thread only.
     func makeDecoder() -> any EventDecoder
+
+    /// The way to the provider; `nil` where it can only be listened to.
+    func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)?
+}
+
+extension TelephonyAdapter {
+    package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { nil }
 }
 
 /// Decides whether a webhook comes from the provider. Confined to one event loop.
@@ -128,11 +135,14 @@ package struct AdapterDescriptor: Sendable {
     /// Header names (lower case) the adapter reads; only these are journalled.
     package var headers: [String]
     /// Commands it can carry out; empty where it only listens.
-    package var capabilities: [String]
+    package var capabilities: [Capability]
+    /// How often its commands may be sent.
+    package var rateLimit: RateLimit
 
     package init(
         name: String, provider: String? = nil, title: String, version: String, settings: [SettingSpecification],
-        headers: [String], capabilities: [String] = []
+        headers: [String], capabilities: [Capability] = [],
+        rateLimit: RateLimit = RateLimit(burst: 20, interval: .milliseconds(100))
     ) {
         self.name = name
         self.provider = provider ?? name
@@ -141,6 +151,7 @@ package struct AdapterDescriptor: Sendable {
         self.settings = settings
         self.headers = headers
         self.capabilities = capabilities
+        self.rateLimit = rateLimit
     }
 }
 

@@ -143,6 +143,7 @@ package final class PackedJSONExpander {
         case Int(TransferSubject.prefixCode): length = TransferID(bits: bits).write(to: text + count + 1)
         case Int(RecordingSubject.prefixCode): length = RecordingID(bits: bits).write(to: text + count + 1)
         case Int(RawSubject.prefixCode): length = RawID(bits: bits).write(to: text + count + 1)
+        case Int(CommandSubject.prefixCode): length = CommandID(bits: bits).write(to: text + count + 1)
         default: throw PackedJSON.Damage(offset: at, problem: "identifier of kind \(code) is not known")
         }
         text[count + 1 + length] = UInt8(ascii: "\"")

@@ -83,7 +83,7 @@ struct ConnectionRoutes: Sendable {
             json.null()
         }
         json.beginArray("capabilities")
-        for capability in connection.descriptor?.capabilities ?? [] { json.value(capability) }
+        for capability in connection.descriptor?.capabilities ?? [] { json.value(capability.rawValue) }
         json.endArray()
         json.beginObject("health")
         json.field("status", health.status.rawValue)
