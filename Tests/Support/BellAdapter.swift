@@ -9,7 +9,10 @@ package struct BellAdapter: TelephonyAdapter {
             SettingSpecification("time_zone", .timeZone, standard: "Europe/Moscow", help: "the zone of its times"),
             SettingSpecification("tone", .choice(["low", "high"]), help: "how it rings"),
         ],
-        headers: ["x-bell", "content-type"], capabilities: [.originate])
+        headers: ["x-bell", "content-type"],
+        capabilities: [
+            .originate, .hangup, .hold, .resume, .dtmf, .blindTransfer, .recordStart,
+        ])
 
     private let key: String
 
@@ -23,6 +26,27 @@ package struct BellAdapter: TelephonyAdapter {
     package func makeAuthenticator() -> any WebhookAuthenticator { BellAuthenticator(key: key) }
 
     package func makeDecoder() -> any EventDecoder { BellDecoder() }
+
+    package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { BellClient(outgoing: outgoing) }
+}
+
+/// Sends each command to the vendor as one request; `200` with the call's name is a yes.
+private struct BellClient: ProviderClient {
+    let outgoing: any Outgoing
+
+    func perform(_ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
+        do {
+            let answer = try await outgoing.send(
+                OutgoingRequest("POST", "http://bell.invalid/\(order.action.type)", body: Array("\(order.action)".utf8)))
+            guard answer.status == 200 else {
+                throw ProviderFailure(.rejected, code: "\(answer.status)", text: "the bell does not ring")
+            }
+            let name = String(decoding: answer.body, as: UTF8.self)
+            return ProviderAnswer(call: name.isEmpty ? nil : ExternalKey(.call, name), code: "200")
+        } catch {
+            throw ProviderFailure(error)
+        }
+    }
 }
 
 private final class BellAuthenticator: WebhookAuthenticator {

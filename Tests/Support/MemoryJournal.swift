@@ -4,7 +4,7 @@ import Synchronization
 /// The journal port in memory: commits at once, or when a test lets it. Readers see what is committed.
 ///
 /// Appends call their completion on the caller's thread; with `holdsAppends` when `releaseAppends` is called.
-package final class MemoryJournal: Journal {
+package final class MemoryJournal: Journal, CommandStore {
     typealias Completion = @Sendable (AppendOutcome) -> Void
 
     struct State {
@@ -25,6 +25,7 @@ package final class MemoryJournal: Journal {
         var holdsBatches = false
         var isLedgerWoken = false
         var keys: [APIKey] = []
+        var commands: [CommandID: CommandRow] = [:]
         var held: [(records: [RawRecord], completion: Completion)] = []
         var isFull = false
         var refusesAppends = false
@@ -126,6 +127,24 @@ package final class MemoryJournal: Journal {
             }
             return .committed
         }
+    }
+
+    package func save(_ rows: [CommandRow], completion: @escaping @Sendable (AppendOutcome) -> Void) -> Bool {
+        let outcome = state.withLock { state -> AppendOutcome? in
+            guard !state.isFull else { return nil }
+            if let failure = state.failure { return .failed(reason: failure) }
+            let isTaken = rows.contains { row in
+                state.commands.values.contains {
+                    $0.id != row.id && $0.tenant == row.tenant && $0.idempotencyKey == row.idempotencyKey
+                }
+            }
+            if isTaken { return .failed(reason: "the key is taken") }
+            for row in rows { state.commands[row.id] = row }
+            return .committed
+        }
+        guard let outcome else { return false }
+        completion(outcome)
+        return true
     }
 
     package var hasRoom: Bool { state.withLock { !$0.isFull } }

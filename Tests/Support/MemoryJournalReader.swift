@@ -59,6 +59,16 @@ final class MemoryJournalReader: JournalReader {
         look { state in state.calls.values.filter { $0.state != .ended }.map(\.id).sorted() }
     }
 
+    func command(_ id: CommandID) throws -> CommandRow? { look { $0.commands[id] } }
+
+    func command(tenant: TenantID, key: String) throws -> CommandRow? {
+        look { state in state.commands.values.first { $0.tenant == tenant && $0.idempotencyKey == key } }
+    }
+
+    func openCommands() throws -> [CommandRow] {
+        look { state in state.commands.values.filter(\.isOpen).sorted { $0.id < $1.id } }
+    }
+
     func calls(_ query: CallQuery) throws -> [StoredCall] {
         try look { state in
             let rows = state.calls.values.filter { Self.matches($0, query, state) }

@@ -8,6 +8,8 @@ package struct LedgerRoom {
     let setbacks: Int
     /// Hears of stored events that cannot be read.
     private let onUnreadable: (UnreadableEvent) -> Void
+    /// Hears of late answers to commands.
+    private let onReport: (CommandReport) -> Void
     /// The newest batch handed to the journal.
     private(set) var lastTicket: Int
     /// A job failed half-way: memory and journal may differ, so memory is thrown away.
@@ -24,7 +26,7 @@ package struct LedgerRoom {
 
     init(
         ledger: CallLedger, decoder: RawDecoder, reader: any JournalReader, journal: any Journal, setbacks: Int, lastTicket: Int,
-        onUnreadable: @escaping (UnreadableEvent) -> Void
+        onUnreadable: @escaping (UnreadableEvent) -> Void, onReport: @escaping (CommandReport) -> Void
     ) {
         self.ledger = ledger
         self.decoder = decoder
@@ -33,6 +35,7 @@ package struct LedgerRoom {
         self.setbacks = setbacks
         self.lastTicket = lastTicket
         self.onUnreadable = onUnreadable
+        self.onReport = onReport
     }
 
     /// Whether memory follows from what the journal holds and was handed.
@@ -51,6 +54,7 @@ package struct LedgerRoom {
                 if let unreadable = applied.unreadable { onUnreadable(unreadable) }
             }
             touched.formUnion(reading.calls)
+            reading.reports.forEach(onReport)
             batch.decodings.append(reading.row(at: raw.position))
         }
         submit(batch, touching: touched)

@@ -1,6 +1,8 @@
 /// What a decoder said of one raw record, sorted.
 struct Reading {
     private(set) var events: [CallEvent] = []
+    /// Late answers to commands.
+    private(set) var reports: [CommandReport] = []
     /// The calls that its events belong to.
     private(set) var calls: [CallID] = []
     private(set) var state = DecodingState.ignored
@@ -12,7 +14,9 @@ struct Reading {
         for part in decoded {
             switch part {
             case .call(let event): events.append(event)
-            case .command(let report): note("answer to command: \(report.code)")
+            case .command(let report):
+                reports.append(report)
+                note("answer to command: \(report.code)")
             case .signal(let name, _): note("signal \(name)")
             case .ignored(let reason): note(reason)
             case .undecoded(let reason):

@@ -61,6 +61,9 @@ extension Instant {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
+    /// From this moment to `other`; negative where that was before.
+    package func duration(to other: Instant) -> Duration { .milliseconds(other.milliseconds(since: self)) }
+
     /// How many bytes `writeRFC3339` writes.
     package static var textLength: Int { 24 }
 

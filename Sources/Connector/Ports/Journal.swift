@@ -237,6 +237,13 @@ package protocol JournalReader: AnyObject {
     /// Calls that were not ended at the last commit, with what the ledger needs to go on: their identifiers.
     func openCalls() throws -> [CallID]
 
+    /// A command, whoever asked for it: check the tenant.
+    func command(_ id: CommandID) throws -> CommandRow?
+    /// The command that `key` asked for.
+    func command(tenant: TenantID, key: String) throws -> CommandRow?
+    /// Commands of which something is still expected.
+    func openCommands() throws -> [CommandRow]
+
     /// A page of the call log, newest first.
     func calls(_ query: CallQuery) throws -> [StoredCall]
     /// Changes of a tenant behind `position`, oldest first.

@@ -7,9 +7,9 @@ import Threading
 package final class SQLiteJournal: Journal {
     private let configuration: JournalConfiguration
     private let directory: JournalDirectory
-    private let queue: WriteQueue
+    let queue: WriteQueue
     private let handOff: HandOff
-    private let meters = Meters()
+    let meters = Meters()
     private let ledger: LedgerFeed
     private let ending = Monitor(false)
 

@@ -10,7 +10,7 @@
 /// one call row and one change.)
 enum Schema {
     /// One entry a version; an entry that was once released never changes.
-    static let migrations: [String] = [version1]
+    static let migrations: [String] = [version1, version2]
 
     private static let version1 = """
         CREATE TABLE name(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -60,6 +60,14 @@ enum Schema {
         CREATE TABLE api_key(
             id TEXT PRIMARY KEY, name TEXT NOT NULL, tenant TEXT NOT NULL, scopes TEXT NOT NULL, secret_hash BLOB NOT NULL,
             created_at INTEGER NOT NULL, revoked_at INTEGER) WITHOUT ROWID;
+        """
+
+    private static let version2 = """
+        CREATE TABLE command(
+            id BLOB PRIMARY KEY, tenant INTEGER NOT NULL, idempotency_key TEXT NOT NULL, request BLOB NOT NULL,
+            is_open INTEGER NOT NULL, created_at INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+        CREATE UNIQUE INDEX command_key ON command(tenant, idempotency_key);
+        CREATE INDEX command_open ON command(id) WHERE is_open;
         """
 
     /// Brings `database` to the newest version, one transaction a version.

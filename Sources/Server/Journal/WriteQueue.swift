@@ -3,7 +3,8 @@ import Synchronization
 
 /// One append that waits for its commit, and whom to tell.
 struct QueuedAppend: Sendable {
-    var records: [RawRecord]
+    var records: [RawRecord] = []
+    var commands: [CommandRow] = []
     var byteCount: Int
     var completion: @Sendable (AppendOutcome) -> Void
 }

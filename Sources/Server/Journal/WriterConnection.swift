@@ -6,6 +6,7 @@ final class WriterConnection {
     let database: Database
     private let configuration: JournalConfiguration
     private let raws: RawTable
+    private let commands: CommandTable
     private let derived: DerivedTables
     private var names: NameTable
     private let log: LogSize
@@ -21,6 +22,7 @@ final class WriterConnection {
         try Schema.migrate(database)
         try Self.requireDurability(database)
         raws = try RawTable(database)
+        commands = try CommandTable(database)
         derived = try DerivedTables(database)
         names = NameTable(database)
         log = LogSize(database, pageByteCount: Int(try database.number("PRAGMA page_size") ?? 0))
@@ -43,6 +45,7 @@ final class WriterConnection {
             for index in appends.indices {
                 do throws(JournalError) {
                     try raws.write(&appends[index].records, names: &names)
+                    for row in appends[index].commands { try commands.write(row, names: &names) }
                 } catch {
                     guard error.code == .constraint else { throw error }
                     poisoned[index] = error

@@ -1,6 +1,7 @@
 import AdapterCatalog
 import Connector
 import Gateway
+import HTTPClient
 import HTTPServer
 import Network
 import Numbering
@@ -17,6 +18,8 @@ final class House: Sendable {
     let keys: KeyDesk
     let server: HTTPServer
     let readers: ReaderPool
+    let outgoing: OutgoingHTTP
+    let desk: CommandDesk
     private let signal: ChangeSignal
     private let clock = SystemClock()
 
@@ -32,11 +35,16 @@ final class House: Sendable {
         signal.publish(try journal.makeReader().lastChangePosition())
         registry = ConnectionRegistry(directory: Self.directory(settings), log: log)
         let numbering = WorldNumberingPlan()
+        readers = try ReaderPool(journal: journal)
+        outgoing = try OutgoingHTTP()
+        desk = CommandDesk(
+            store: journal, reading: readers, roster: registry, outgoing: outgoing, numbering: numbering, clock: clock,
+            makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
         ledger = LedgerService(
             journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
+            onReport: { [desk] report in Task { await desk.note(report) } },
             report: { log.write($0) })
-        readers = try ReaderPool(journal: journal)
         keys = KeyDesk(store: journal, readers: readers, clock: clock)
         let metrics = WebhookMetrics()
         var services = APIServices(
@@ -48,6 +56,7 @@ final class House: Sendable {
         services.proxies = proxies
         services.journalTrouble = { gauges.journal.statistics.failure }
         services.rawRetention = settings.rawRetention
+        services.desk = desk
         services.moreMetrics = gauges.write
         var router = GatewayAPI.makeRouter(log: log)
         WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies).register(in: &router)
@@ -87,8 +96,10 @@ final class House: Sendable {
 
     /// Ends in order: no new requests, answers to the open ones, the ledger, the journal's last commit.
     func close(deadline: Duration) async {
+        desk.close()
         await server.shutdown(deadline: deadline)
         ledger.stop()
+        await outgoing.shutdown()
         readers.close()
         if !journal.close() { log.warning("journal.slow_close", LogField("hint", "its last commit goes on; wait for it")) }
     }

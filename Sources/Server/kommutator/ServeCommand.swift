@@ -59,6 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await house.watchConnections() }
             group.addTask { await house.keepRetention() }
+            group.addTask { await house.followCommands() }
             if let playground, let base { group.addTask { await playground.play(at: base, log: house.log) } }
             for await signal in signals {
                 guard signal == SIGHUP else { break }
@@ -76,6 +77,23 @@ extension House {
             try await registry.watch()
         } catch {
             // Cancelled: the gateway ends.
+        }
+    }
+
+    /// Follows commands to the calls they make, until cancelled.
+    func followCommands() async {
+        do {
+            try await desk.recover()
+        } catch {
+            log.error("commands.unreadable", LogField("cause", "\(error)"))
+        }
+        while !Task.isCancelled {
+            do {
+                try await Task.sleep(for: .milliseconds(250))
+            } catch {
+                return
+            }
+            if desk.followedCount > 0 { await desk.follow() }
         }
     }
 

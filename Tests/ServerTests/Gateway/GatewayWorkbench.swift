@@ -12,6 +12,7 @@ import TestSupport
 /// A gateway over a memory journal, with a folder of connections of its own and a key of each kind.
 final class GatewayWorkbench: Sendable {
     static let secret = "km_" + String(repeating: "r", count: 43)
+    static let commandSecret = "km_" + String(repeating: "c", count: 43)
     static let adminSecret = "km_" + String(repeating: "a", count: 43)
     static let otherSecret = "km_" + String(repeating: "o", count: 43)
 
@@ -24,6 +25,8 @@ final class GatewayWorkbench: Sendable {
     let metrics = WebhookMetrics()
     let readers: ReaderPool
     let log = RecordingLog()
+    let provider = ScriptedOutgoing()
+    let desk: CommandDesk
     private let proxies: ProxyTrust
 
     init(
@@ -39,7 +42,11 @@ final class GatewayWorkbench: Sendable {
                 path: folder, adapters: [BellAdapter.self], environment: ["BELL_KEY": "hush", "HOOK": "0123456789abcdef"]),
             log: log)
         readers = try ReaderPool(journal: journal)
+        desk = CommandDesk(
+            store: journal, reading: readers, roster: registry, outgoing: provider, numbering: PlainNumbering(), clock: clock,
+            makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
         for (name, text) in files { try write(text, to: name) }
+        try addKey("crm", Self.commandSecret, [.read, .command])
         try addKey("read", Self.secret, [.read])
         try addKey("admin", Self.adminSecret, [.read, .admin])
         try addKey("other", Self.otherSecret, [.read, .admin], tenant: "other")
@@ -67,6 +74,7 @@ final class GatewayWorkbench: Sendable {
             clock: clock, log: log, version: "0.0.0")
         services.proxies = proxies
         services.rawRetention = Self.rawRetention
+        services.desk = desk
         return services
     }
 
@@ -93,7 +101,7 @@ final class GatewayWorkbench: Sendable {
     @discardableResult
     func addCall(
         _ number: Int, revision: Int = 1, tenant: String = "default", mergedInto: CallID? = nil, isDeleted: Bool = false,
-        direction: Direction = .inbound, external: String = "+79000001234", name: String = "Anna"
+        direction: Direction = .inbound, external: String = "+79000001234", name: String = "Anna", isOpen: Bool = false
     ) -> CallID {
         let started = Instant(milliseconds: 1_772_442_000_000 + Int64(number) * 1000)
         let id = CallID(time: started, rest: UInt128(number))
@@ -104,6 +112,7 @@ final class GatewayWorkbench: Sendable {
             String(decoding: call, as: UTF8.self)
                 .replacing("call_01932f0a-7d3c-7abc-9def-0123456789ab", with: id.description)
                 .replacing("\"revision\":4", with: "\"revision\":\(revision)")
+                .replacing("\"state\":\"ended\"", with: isOpen ? "\"state\":\"in_progress\"" : "\"state\":\"ended\"")
                 .replacing("\"name\":null", with: "\"name\":\"\(name)\"").utf8)
         var batch = DerivedBatch()
         batch.calls = [
@@ -179,4 +188,22 @@ extension RawClient {
     }
 
     private static func authorization(_ key: String?) -> String { key.map { "Authorization: Bearer \($0)\r\n" } ?? "" }
+}
+
+/// Other people's servers, as the test wants them: notes what is sent.
+final class ScriptedOutgoing: Outgoing {
+    private let state = Mutex<(sent: [OutgoingRequest], answer: OutgoingResponse)>(([], OutgoingResponse(status: 200)))
+
+    var sent: [OutgoingRequest] { state.withLock { $0.sent } }
+
+    func answer(_ status: Int, _ body: String = "") {
+        state.withLock { $0.answer = OutgoingResponse(status: status, body: Array(body.utf8)) }
+    }
+
+    func send(_ request: OutgoingRequest) async throws -> OutgoingResponse {
+        state.withLock { state in
+            state.sent.append(request)
+            return state.answer
+        }
+    }
 }

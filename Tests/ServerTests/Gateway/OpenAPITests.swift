@@ -45,25 +45,57 @@ import Testing
             """
         ])
         let id = bench.addCall(1)
+        let open = bench.addCall(2, isOpen: true)
         let routes = GatewayAPI(bench.services).routes
         let check = SchemaCheck(schemas: description(bench)["components"]?["schemas"] ?? .null)
         try await bench.serve { address in
             _ = try RawClient.post(address, "/hooks/bell", body: "a", key: nil, headers: "X-Bell: hush\r\n")
             _ = try RawClient.post(address, "/hooks/bell", body: "a", key: nil, headers: "X-Bell: no\r\n")
             let raw = try #require(bench.journal.rawRecords.first).id
+            var visit = Visit(address: address, ended: "\(id)", open: "\(open)", raw: "\(raw)")
             for route in routes {
                 guard let schema = route.answer.schema else { continue }
-                let name = route.pattern.contains("connections") ? "bell" : route.pattern.contains("inbox") ? "\(raw)" : "\(id)"
-                let path = route.pattern.replacing("{id}", with: name)
-                let answer =
-                    route.method == .post
-                    ? try RawClient.post(address, path, headers: "Idempotency-Key: \(path)\r\n")
-                    : try RawClient.get(address, path)
-                #expect(answer.status == route.answer.status, "\(path)")
-                #expect(check.problems(of: try answer.json(), named: schema) == [], "\(path)")
+                let answer = try visit.ask(route)
+                #expect(answer.status == route.answer.status, "\(route.pattern)")
+                #expect(check.problems(of: try answer.json(), named: schema) == [], "\(route.pattern)")
             }
             let problem = try RawClient.get(address, "/api/v1/calls?x=1").json()
             #expect(check.problems(of: problem, named: "Problem") == [])
+        }
+    }
+}
+
+/// Asks for one route after the other, each with what it needs.
+private struct Visit {
+    let address: SocketAddress
+    let ended: String
+    let open: String
+    let raw: String
+    /// The newest command.
+    var command = ""
+
+    private static let bodies = [
+        "/calls": #"{"from":{"extension":"101"},"to":"102"}"#, "/transfer": #"{"to":"102"}"#,
+        "/record": #"{"action":"start"}"#, "/dtmf": #"{"digits":"1"}"#,
+    ]
+
+    mutating func ask(_ route: APIRoute) throws -> RawClient.Answer {
+        let path = route.pattern.replacing("{id}", with: name(in: route))
+        guard route.method == .post else { return try RawClient.get(address, path) }
+        let key = route.scope == .command ? GatewayWorkbench.commandSecret : GatewayWorkbench.adminSecret
+        let answer = try RawClient.post(
+            address, path, body: Self.bodies.first { path.hasSuffix($0.key) }?.value ?? "", key: key,
+            headers: "Idempotency-Key: \(path)\r\n")
+        if let place = answer.header("Location")?.split(separator: "/").last { command = String(place) }
+        return answer
+    }
+
+    private func name(in route: APIRoute) -> String {
+        switch route.pattern.split(separator: "/").dropFirst(2).first {
+        case "connections": "bell"
+        case "inbox": raw
+        case "commands": command
+        default: route.method == .post ? open : ended
         }
     }
 }

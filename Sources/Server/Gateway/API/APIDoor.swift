@@ -17,8 +17,9 @@ struct APIDoor: Sendable {
 
     private func answer(_ request: HTTPRequest, _ route: APIRoute) async -> HTTPResponse {
         do {
-            let tenant = try await authorize(request, route)
-            return try await route.handle(APICall(http: request, tenant: tenant, route: route))
+            let key = try await authorize(request, route)
+            return try await route.handle(
+                APICall(http: request, tenant: key?.tenant ?? .standard, keyName: key?.name ?? "", route: route))
         } catch let problem as APIProblem {
             return refuse(problem, request, route)
         } catch is CancellationError {
@@ -33,8 +34,8 @@ struct APIDoor: Sendable {
         }
     }
 
-    private func authorize(_ request: HTTPRequest, _ route: APIRoute) async throws -> TenantID {
-        guard let scope = route.scope else { return .standard }
+    private func authorize(_ request: HTTPRequest, _ route: APIRoute) async throws -> APIKey? {
+        guard let scope = route.scope else { return nil }
         guard let header = request.headers["Authorization"] else {
             throw APIProblem.badKey("The request has no `Authorization` header.")
         }
@@ -45,7 +46,7 @@ struct APIDoor: Sendable {
             throw APIProblem.badKey("The key is unknown or was revoked.")
         }
         guard key.scopes.contains(scope) else { throw APIProblem.lacksScope(scope) }
-        return key.tenant
+        return key
     }
 
     private func refuse(

@@ -47,6 +47,8 @@ struct APICall: Sendable {
     let http: HTTPRequest
     /// Whose data this is about.
     let tenant: TenantID
+    /// The name of the key that asks; empty where none is needed.
+    let keyName: String
     let route: APIRoute
 
     /// Reads the query; names that the route does not list are errors.

@@ -24,6 +24,8 @@ package struct APIServices: Sendable {
     package var journalTrouble: @Sendable () -> String? = { nil }
     /// How long raw requests are kept; `nil` for good.
     package var rawRetention: Duration?
+    /// Takes commands; `nil` where the API only tells.
+    package var desk: CommandDesk?
     /// Further lines for `/metrics`, such as the server's own counters.
     package var moreMetrics: @Sendable (inout PrometheusText) -> Void = { _ in }
 

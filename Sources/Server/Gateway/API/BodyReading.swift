@@ -25,14 +25,42 @@ struct BodyReading {
         guard errors.isEmpty else { throw APIProblem.badBody(errors) }
     }
 
-    mutating func text(_ name: String) -> String? { read(name, orSay: "Give a text.") { $0 } }
+    mutating func text(_ name: String, isRequired: Bool = false) -> String? {
+        if isRequired { require(name) }
+        return read(name, orSay: "Give a text.") { $0 }
+    }
+
+    mutating func flag(_ name: String) -> Bool? {
+        let node = root[dynamic: name]
+        guard node.exists, !node.isNull else { return nil }
+        if node.bool == nil { errors.append(.init(name, "Give true or false.")) }
+        return node.bool
+    }
+
+    /// An object with exactly one of the members `among`, a text.
+    mutating func oneOf(_ name: String, _ among: [String]) -> (name: String, text: String)? {
+        let members = Array(root[dynamic: name].members)
+        guard members.count == 1, let member = members.first, among.contains(member.name), let text = member.value.string else {
+            let names = among.map { "`\($0)`" }.joined(separator: ", ")
+            errors.append(.init(name, "Give an object with one of \(names), a text."))
+            return nil
+        }
+        return (member.name, text)
+    }
+
+    private mutating func require(_ name: String) {
+        let node = root[dynamic: name]
+        if !node.exists || node.isNull { errors.append(.init(name, "It is needed.")) }
+    }
 
     mutating func instant(_ name: String) -> Instant? {
         read(name, orSay: "Give a moment of RFC 3339, as in 2026-01-31T12:00:00Z.") { Instant(rfc3339: $0) }
     }
 
-    mutating func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, _ type: Choice.Type) -> Choice?
-    where Choice.RawValue == String {
+    mutating func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String, _ type: Choice.Type, isRequired: Bool = false
+    ) -> Choice? where Choice.RawValue == String {
+        if isRequired { require(name) }
         let values = Choice.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")
         return read(name, orSay: "Give one of \(values).") { Choice(rawValue: $0) }
     }

@@ -39,6 +39,14 @@ enum Examples {
         "differences": [["call_id": "call_01932f0a-7d3c-7abc-9def-0123456789ab", "before": nil, "after": call]],
     ]
 
+    static let command: JSONValue = [
+        "id": "cmd_01932f0a-7d3c-7abc-9def-0123456789ab", "type": "originate", "status": "sent", "tenant_id": "default",
+        "connection_id": "sales-mango", "idempotency_key": "b7f0c8d2", "call_id": nil, "result_call_id": nil,
+        "params": ["from": "101", "to": "+79000001234", "line": nil, "caller_name": nil, "record": false],
+        "requested_by": "crm", "created_at": "2026-03-02T09:00:00.000Z", "updated_at": "2026-03-02T09:00:00.000Z",
+        "deadline_at": "2026-03-02T09:00:30.000Z", "provider_response": nil, "error": nil,
+    ]
+
     static let connection: JSONValue = [
         "id": "sales-mango", "enabled": true, "adapter": ["name": "mango", "title": "MANGO OFFICE", "version": "1"],
         "capabilities": [], "health": ["status": "green", "reason": "hears the provider"],

@@ -13,6 +13,7 @@ package struct GatewayAPI: Sendable {
             + CallRoutes(services: services).routes + InboxRoutes(services: services).routes
             + ConnectionRoutes(services: services).routes + DirectoryRoutes(services: services).routes
             + HealthRoutes(services: services).routes
+            + (services.desk.map { CommandRoutes(services: services, desk: $0).routes } ?? [])
     }
 
     /// Adds the routes.

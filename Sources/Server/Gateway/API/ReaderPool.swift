@@ -6,7 +6,7 @@ import Threading
 /// A few threads that may wait for the disk, each with its own journal reader: event loops never do.
 ///
 /// Work waits in one queue with a bound; beyond it callers are told to come again.
-package final class ReaderPool: Sendable {
+package final class ReaderPool: JournalReading {
     /// Runs on one of the threads, with that thread's reader.
     private typealias Work = @Sendable (_ reader: () throws -> any JournalReader) -> Void
 

@@ -17,6 +17,10 @@ enum Schemas {
         .init("InboxEntry", inboxEntry),
         .init("InboxPage", page("requests", of: reference("InboxEntry"), nextCursor: optional("string"))),
         .init("ReplaySelection", replaySelection), .init("ReplayReport", replayReport),
+        .init("Command", command), .init("NewCall", newCall),
+        .init("TransferAction", object([("to", text)], optional: [("kind", valueOf(Command.TransferKind.self))])),
+        .init("RecordAction", object([("action", valueOf(CommandRoutes.RecordAction.self))])),
+        .init("DigitsAction", object([("digits", text)])),
         .init("Connection", connection),
         .init("ConnectionList", object([("connections", list(reference("Connection")))])),
         .init("EmployeeList", object([("employees", list(reference("Employee")))])),
@@ -120,6 +124,17 @@ enum Schemas {
         ("states", object(DecodingState.allCases.map { ($0.rawValue, integer) })),
         ("differences", list(object([("call_id", text), ("before", optional("object")), ("after", optional("object"))]))),
     ])
+
+    private static let command = object([
+        ("id", text), ("type", text), ("status", valueOf(Command.Status.self)), ("tenant_id", text), ("connection_id", text),
+        ("idempotency_key", text), ("call_id", optional("string")), ("result_call_id", optional("string")),
+        ("params", object([], open: true)), ("requested_by", text), ("created_at", moment), ("updated_at", moment),
+        ("deadline_at", moment), ("provider_response", optional("object")), ("error", optional("object")),
+    ])
+
+    private static let newCall = object(
+        [("from", object([], optional: [("employee", text), ("extension", text), ("number", text)])), ("to", text)],
+        optional: [("connection", text), ("line", text), ("caller_name", text), ("record", flag)])
 
     private static let connection = object(
         [

@@ -75,7 +75,9 @@ struct CallRoutes: Sendable {
 
     /// The call that the path names.
     /// - Throws: `APIProblem`: 404 where there is none of this tenant, 410 where it was deleted, 301 where it was merged.
-    private func found(_ call: APICall) async throws -> StoredCall {
+    /// The call that the path names.
+    /// - Throws: `APIProblem` 404, 301 or 410.
+    func found(_ call: APICall) async throws -> StoredCall {
         let id = try call.identifier(CallID.self, "call")
         let stored = try await services.readers.read { try $0.call(id) }
         guard let stored, stored.tenant == call.tenant else { throw APIProblem.notFound("call") }

@@ -172,16 +172,9 @@ struct InboxRoutes: Sendable {
     }
 
     private func once(_ call: APICall, _ act: () async throws -> HTTPResponse) async throws -> HTTPResponse {
-        guard let key = call.header("Idempotency-Key"), (1...200).contains(key.utf8.count) else {
-            throw APIProblem(
-                .badRequest, "idempotency-key-missing", "An Idempotency-Key is needed",
-                detail: "A request that acts needs the header `Idempotency-Key`, 1 to 200 characters long.")
-        }
-        var request = Digest(.sha256)
-        request.update("\(call.http.path)\n")
-        request.update(call.http.body)
+        let key = try ActionKey(call)
         return try await services.idempotency.once(
-            "\(call.tenant.name)\n\(key)", request: request.finish(), at: services.clock.now(), act)
+            "\(call.tenant.name)\n\(key.key)", request: key.request, at: services.clock.now(), act)
     }
 
     private static func write(_ report: ReplayReport, isDryRun: Bool, to json: inout JSONWriter) {

@@ -1,0 +1,307 @@
+import Synchronization
+
+/// Takes commands, hands each to its provider at most once, and follows it to its outcome.
+///
+/// A command is in the journal as `sent` before it leaves: after a crash it is `unknown` rather than sent again. What it led to is
+/// found by the names that the provider gave or was given, else by number and time.
+package final class CommandDesk: Sendable {
+    struct State {
+        var generation = -1
+        var providers: [ConnectionID: Provider] = [:]
+        var lanes: [ConnectionID: CommandLane] = [:]
+        /// Commands that are open, or whose call has not shown yet.
+        var followed: [CommandID: Followed] = [:]
+        /// Calls that were ordered in the last moments.
+        var recent: [Order: (id: CommandID, at: Instant)] = [:]
+        var isClosing = false
+    }
+
+    struct Provider {
+        let client: (any ProviderClient)?
+        let capabilities: [Capability]
+        let rateLimit: RateLimit
+        let defaultCountry: String
+    }
+
+    struct Followed {
+        var command: Command
+        let request: [UInt8]
+        /// It is being sent, or waits to be.
+        var isUnderWay: Bool
+    }
+
+    /// What makes two orders the same click.
+    struct Order: Hashable {
+        let connection: ConnectionID
+        let from: String
+        let to: String
+    }
+
+    /// From being asked for to the provider's answer.
+    package static let deadline = Duration.seconds(30)
+    /// Two orders of the same call within it are one click.
+    static let doubleClick = Duration.seconds(3)
+    /// How long the call that a command makes is looked for.
+    static let linkWindow = Duration.seconds(120)
+    static let capacity = 10_000
+
+    let state = Mutex(State())
+    let store: any CommandStore
+    let reading: any JournalReading
+    let numbering: any NumberingPlan
+    let clock: any Timekeeper
+    private let roster: any ConnectionRoster
+    private let outgoing: any Outgoing
+    private let makeID: @Sendable (Instant) -> CommandID
+
+    package init(
+        store: any CommandStore, reading: any JournalReading, roster: any ConnectionRoster, outgoing: any Outgoing,
+        numbering: any NumberingPlan, clock: any Timekeeper, makeID: @escaping @Sendable (Instant) -> CommandID
+    ) {
+        self.store = store
+        self.reading = reading
+        self.roster = roster
+        self.outgoing = outgoing
+        self.numbering = numbering
+        self.clock = clock
+        self.makeID = makeID
+    }
+
+    /// How many commands are open or wait for their call.
+    package var followedCount: Int { state.withLock { $0.followed.count } }
+
+    // MARK: Accepting
+
+    /// Journals a command and sends it on its way.
+    /// - Returns: the command; where the same request came before with the same key, what became of it since.
+    package func submit(_ request: CommandRequest) async throws(CommandRefusal) -> Command {
+        if let known = try await earlier(request) { return known }
+        try request.action.check()
+        let (command, leaves, client) = try accept(request)
+        let row = CommandRow(command, request: request.hash)
+        if case .failed(let reason) = await save(row) {
+            forget(command)
+            if let known = try await earlier(request) { return known }
+            throw .busy(reason)
+        }
+        let order = ProviderOrder(id: command.id, action: command.action, target: request.target, deadline: Self.deadline)
+        Task { await carryOut(command, order, at: leaves, client) }
+        return command
+    }
+
+    /// The command that the key asked for before.
+    private func earlier(_ request: CommandRequest) async throws(CommandRefusal) -> Command? {
+        let row: CommandRow?
+        do {
+            row = try await reading.read { try $0.command(tenant: request.tenant, key: request.idempotencyKey) }
+        } catch {
+            throw .busy("the journal cannot be read")
+        }
+        guard let row else { return nil }
+        guard row.request == request.hash, let command = Command(packed: row.body) else { throw .keyReused }
+        return state.withLock { $0.followed[command.id]?.command } ?? command
+    }
+
+    /// Everything that can be decided without waiting.
+    private func accept(
+        _ request: CommandRequest
+    ) throws(CommandRefusal) -> (command: Command, leaves: Instant, client: any ProviderClient) {
+        let now = clock.now()
+        var command = Command(
+            id: makeID(now), tenant: request.tenant, connection: request.connection, action: request.action, call: request.call,
+            idempotencyKey: request.idempotencyKey, requestedBy: request.requestedBy, createdAt: now,
+            deadlineAt: now.advanced(by: Self.deadline))
+        let result: Result<(Instant, any ProviderClient), CommandRefusal> = state.withLock { state in
+            guard !state.isClosing else { return .failure(.busy("the gateway is ending")) }
+            guard state.followed.count < Self.capacity else { return .failure(.busy("too many commands are under way")) }
+            follow(&state)
+            guard let provider = state.providers[request.connection], let client = provider.client else {
+                return .failure(.noProvider)
+            }
+            guard provider.capabilities.contains(request.action.capability) else {
+                return .failure(.unsupported(request.action.capability))
+            }
+            if let twin = Self.twin(of: command, in: &state, at: now) { return .failure(.duplicate(of: twin)) }
+            var lane = state.lanes[request.connection] ?? CommandLane(provider.rateLimit, at: now)
+            let turn = lane.take(at: now, deadline: command.deadlineAt)
+            state.lanes[request.connection] = lane
+            switch turn {
+            case .closed(let until): return .failure(.providerDown(retryAfter: now.duration(to: until)))
+            case .at(let moment) where moment > command.deadlineAt:
+                return .failure(.limited(retryAfter: command.deadlineAt.duration(to: moment)))
+            case .at(let moment):
+                Self.note(command, in: &state, request.hash, now)
+                return .success((moment, client))
+            case .now:
+                command.status = .sent
+                Self.note(command, in: &state, request.hash, now)
+                return .success((now, client))
+            }
+        }
+        let (leaves, client) = try result.get()
+        return (command, leaves, client)
+    }
+
+    private static func note(_ command: Command, in state: inout State, _ request: [UInt8], _ now: Instant) {
+        state.followed[command.id] = Followed(command: command, request: request, isUnderWay: true)
+        if let order = Order(command) { state.recent[order] = (command.id, now) }
+    }
+
+    /// The same call, ordered a moment ago.
+    private static func twin(of command: Command, in state: inout State, at now: Instant) -> CommandID? {
+        guard let order = Order(command) else { return nil }
+        if state.recent.count > 1000 { state.recent = state.recent.filter { $0.value.at.advanced(by: doubleClick) > now } }
+        guard let known = state.recent[order], known.at.advanced(by: doubleClick) > now else { return nil }
+        return known.id
+    }
+
+    private func forget(_ command: Command) {
+        state.withLock { state in
+            state.followed[command.id] = nil
+            if let order = Order(command) { state.recent[order] = nil }
+        }
+    }
+
+    /// Takes over the connections of the present generation.
+    private func follow(_ state: inout State) {
+        let generation = roster.generation
+        guard generation != state.generation else { return }
+        state.generation = generation
+        state.providers = [:]
+        for connection in roster.connections() {
+            let descriptor = type(of: connection.adapter).descriptor
+            state.providers[connection.profile.id] = Provider(
+                client: connection.adapter.makeClient(outgoing), capabilities: descriptor.capabilities,
+                rateLimit: descriptor.rateLimit, defaultCountry: connection.profile.defaultCountry)
+        }
+    }
+
+    // MARK: Carrying out
+
+    private func carryOut(
+        _ command: Command, _ order: ProviderOrder, at leaves: Instant, _ client: any ProviderClient
+    ) async {
+        if command.status == .accepted {
+            guard await waitForTurn(command, leaves) else { return }
+        }
+        do throws(ProviderFailure) {
+            let answer = try await client.perform(order)
+            await settle(command.id) { command in
+                command.answer = answer
+                if !answer.isPreliminary { command.status = .confirmed }
+            }
+        } catch {
+            await settle(command.id) { command in
+                command.failure = error
+                command.status = Self.status(after: error)
+            }
+        }
+    }
+
+    /// - Returns: whether it may leave now, and says so in the journal.
+    private func waitForTurn(_ command: Command, _ leaves: Instant) async -> Bool {
+        do {
+            try await Task.sleep(for: clock.now().duration(to: leaves))
+        } catch {
+            return false
+        }
+        let now = clock.now()
+        let isClosing = state.withLock { $0.isClosing }
+        guard !isClosing, now <= command.deadlineAt else {
+            await settle(command.id) { $0.status = .expired }
+            return false
+        }
+        let sent = state.withLock { state -> CommandRow? in
+            guard var followed = state.followed[command.id] else { return nil }
+            followed.command.status = .sent
+            followed.command.updatedAt = now
+            state.followed[command.id] = followed
+            return CommandRow(followed.command, request: followed.request)
+        }
+        guard let sent else { return false }
+        guard case .failed(let reason) = await save(sent) else { return true }
+        await settle(command.id) { command in
+            command.status = .failed
+            command.failure = ProviderFailure(.unavailable, code: "journal", text: reason)
+        }
+        return false
+    }
+
+    private static func status(after failure: ProviderFailure) -> Command.Status {
+        switch failure.kind {
+        case .unknown: .unknown
+        case .unsupported: .unsupported
+        case .rejected, .invalid, .unauthorized, .limited, .unavailable: .failed
+        }
+    }
+
+    /// Notes an outcome, in memory and in the journal.
+    func settle(_ id: CommandID, _ change: (inout Command) -> Void) async {
+        let now = clock.now()
+        let row = state.withLock { state -> CommandRow? in
+            guard var followed = state.followed[id] else { return nil }
+            change(&followed.command)
+            followed.command.updatedAt = now
+            followed.isUnderWay = false
+            Self.judge(followed.command, in: &state, at: now)
+            state.followed[id] = followed.command.isWaitingForCall(at: now) || !followed.command.status.isFinal ? followed : nil
+            return CommandRow(followed.command, request: followed.request)
+        }
+        guard let row else { return }
+        // Where the journal does not take it, the command is found as `sent` after a restart, and becomes `unknown`.
+        _ = await save(row)
+    }
+
+    /// What an outcome says of the provider's health.
+    private static func judge(_ command: Command, in state: inout State, at now: Instant) {
+        guard var lane = state.lanes[command.connection] else { return }
+        switch command.failure?.kind {
+        case .unavailable, .unknown: lane.failed(at: now)
+        case .limited: lane.rest(until: now.advanced(by: command.failure?.retryAfter ?? .seconds(1)))
+        case .rejected, .invalid, .unauthorized, .unsupported, nil: lane.succeeded()
+        }
+        state.lanes[command.connection] = lane
+    }
+
+    func save(_ row: CommandRow) async -> AppendOutcome {
+        await withCheckedContinuation { continuation in
+            let isTaken = store.save([row]) { continuation.resume(returning: $0) }
+            if !isTaken { continuation.resume(returning: .failed(reason: "the journal is busy")) }
+        }
+    }
+
+    // MARK: Asking
+
+    /// A command of `tenant` as it stands now.
+    package func command(_ id: CommandID, of tenant: TenantID) async throws -> Command? {
+        if let command = state.withLock({ $0.followed[id]?.command }) { return command.tenant == tenant ? command : nil }
+        let row = try await reading.read { try $0.command(id) }
+        return row.flatMap { $0.tenant == tenant ? Command(packed: $0.body) : nil }
+    }
+
+    /// Until when nothing is sent to a provider that failed again and again; `nil` where commands may go.
+    package func closedUntil(_ connection: ConnectionID) -> Instant? {
+        let now = clock.now()
+        return state.withLock { $0.lanes[connection]?.closed(at: now) }
+    }
+
+    /// Refuses new commands. Those under way go on; what they lead to is found after the restart.
+    package func close() { state.withLock { $0.isClosing = true } }
+}
+
+extension CommandDesk.Order {
+    init?(_ command: Command) {
+        guard case .originate(let wanted) = command.action else { return nil }
+        self.init(connection: command.connection, from: wanted.from, to: wanted.to)
+    }
+}
+
+extension Command {
+    /// It made a call, or may have, and no event of that call has come yet.
+    func isWaitingForCall(at now: Instant) -> Bool {
+        guard case .originate = action, resultCall == nil, now < createdAt.advanced(by: CommandDesk.linkWindow) else {
+            return false
+        }
+        return status == .sent || status == .confirmed || status == .unknown
+    }
+}
