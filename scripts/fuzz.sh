@@ -39,7 +39,7 @@ build() {
         json) "$swiftc" "${flags[@]}" -module-name FuzzJSON -I "$work" -o "$work/json" Tests/Fuzz/FuzzJSON.swift \
             "$work/Connector.o" ;;
         form) "$swiftc" "${flags[@]}" -module-name FuzzForm -I "$work" -o "$work/form" Tests/Fuzz/FuzzForm.swift \
-            "$kit"/{FormBody,FieldError,NamedFields}.swift "$work/Connector.o" ;;
+            "$kit"/{FormBody,FormReader,FieldTable,FieldError,NamedFields}.swift "$work/Connector.o" ;;
         multipart) "$swiftc" "${flags[@]}" -module-name FuzzMultipart -I "$work" -o "$work/multipart" \
             Tests/Fuzz/FuzzMultipart.swift "$kit"/{MultipartBody,HeaderParameters,FieldError,NamedFields}.swift \
             "$work/Connector.o" ;;
