@@ -289,13 +289,13 @@ extension CallLedger {
         for id in ids { calls[id]?.lastTicket = ticket }
     }
 
-    /// Calls without an end that have had no news for their connection's `stale_after`, as records that close them (rule 8).
-    /// Each is named once until its record comes by.
+    /// Calls without an end that have had no news for their connection's `stale_after`, as records that close them (rule 8);
+    /// where only a next leg could go on with the call, `settle_after` is long enough. Each is named once until its record comes by.
     package func staleCalls(at now: Instant, profiles: (ConnectionID) -> ConnectionProfile?) -> [StaleCall] {
         var stale: [StaleCall] = []
         for (id, live) in calls where live.record.state != .ended && !live.isClosing && live.record.mergedInto == nil {
             guard let profile = profiles(live.record.connection), live.record.deletedAt == nil,
-                live.lastNews.advanced(by: profile.staleAfter) <= now,
+                live.lastNews.advanced(by: live.history.digest.awaitsLeg ? profile.nextLegAfter : profile.staleAfter) <= now,
                 let key = live.history.events.first?.keys.first
             else { continue }
             calls[id]?.isClosing = true

@@ -101,7 +101,8 @@ extension CallFold {
             participant.answeredAt = own.filter { legs[$0].to?.extension == name }.compactMap { legs[$0].answeredAt }.min()
             if isEnded, !isAnswered || call.answeredAt != nil {
                 let end = max(call.endedAt ?? call.startedAt, call.startedAt)
-                participant.talkMilliseconds = Self.union(talks, within: call.startedAt...end)
+                participant.talkMilliseconds =
+                    isTalkerByWord(name) ? call.talkMilliseconds : Self.union(talks, within: call.startedAt...end)
             }
             participant.outcome = userOutcome(name, own: own, talked: !talks.isEmpty)
         case .ivr, .queue, .voicemail:
@@ -122,6 +123,11 @@ extension CallFold {
                 return call.direction == .internal && (user == name || leg.from?.extension == name)
             }
         }
+    }
+
+    /// The vendor says that there was a talk, no leg shows it, and he names this employee.
+    private func isTalkerByWord(_ name: String) -> Bool {
+        isAnswered && talkSpans.isEmpty && ending?.user?.extension == name
     }
 
     // MARK: Roles and outcomes

@@ -84,8 +84,8 @@ package final class CallFold {
 extension CallFold {
     /// When the call ended, as far as anybody said: a call closed for its age ended when its last leg did.
     var reportedEnd: Instant? {
-        guard let ending, let occurredAt = digest.ending?.occurredAt else { return nil }
-        guard ending.isStale else { return ending.endedAt ?? occurredAt }
+        guard let told = digest.ending, let ending else { return nil }
+        guard ending.isStale else { return ending.endedAt ?? (told.isPast ? nil : told.occurredAt) }
         return allLegsEnded ? legs.compactMap(\.endedAt).max() : nil
     }
 

@@ -7,22 +7,36 @@ struct EventDigest: Sendable {
         var report: EndReport
         var occurredAt: Instant
         var receivedAt: Instant
+        /// `nil` where the vendor's history says it: that is no word about the call as a whole.
         var direction: Direction?
+        /// The vendor's history tells of it, which may not know when that was.
+        var isPast: Bool
     }
 
     /// In the order in which they were first told of.
     private(set) var legs: [LegTimeline] = []
-    private(set) var ending: Ending?
+    /// The vendor's word that the call is over: the earliest.
+    private var toldEnding: Ending?
+    /// The vendor's word that a leg is over: the latest.
+    private var legEnding: Ending?
+    /// What the vendor's history says of the end, and the gateway's own closing.
+    private var pastEnding: Ending?
+    private var closing: Ending?
     private(set) var origin: Origin?
     private(set) var direction: Direction?
+    /// The direction by the vendor's history, where nothing else shows one.
+    private(set) var pastDirection: Direction?
     private(set) var externalNumber: String?
     private(set) var externalName: String?
     private(set) var line: String?
     private(set) var tracking: TrackingReport?
     private(set) var timeZone: String?
     private(set) var earliest = Instant.latest
-    private(set) var statedStart: Instant?
+    private var toldStart: Instant?
+    private var pastStart: Instant?
     private(set) var statedAnswer: Instant?
+    /// When it was answered by the vendor's history, which often counts whole seconds.
+    private(set) var pastAnswer: Instant?
     private(set) var firstReceived = Instant.latest
     private(set) var lastReceived = Instant.earliest
     private(set) var keys: [ExternalKey] = []
@@ -35,7 +49,7 @@ struct EventDigest: Sendable {
     /// Takes in the next event.
     mutating func take(_ event: borrowing CallEvent) {
         if let report = event.leg { take(report, at: event.occurredAt, of: event.id) }
-        take(event.facts)
+        take(event.facts, isPast: event.source == .history)
         if let report = event.ending { take(report, of: event) }
         if let report = event.digits { presses.append((event.occurredAt, report)) }
         if let report = event.recording { recordings.append((event.occurredAt, report)) }
@@ -58,24 +72,40 @@ struct EventDigest: Sendable {
         }
     }
 
-    private mutating func take(_ facts: CallFacts) {
+    private mutating func take(_ facts: CallFacts, isPast: Bool) {
         // What made a call begin is said by some events only; trunk and device are what everybody else supposes.
         if let said = facts.origin, origin == nil || (origin?.isSupposed == true && !said.isSupposed) { origin = said }
-        direction = direction ?? facts.direction
+        if isPast { pastDirection = pastDirection ?? facts.direction } else { direction = direction ?? facts.direction }
         externalNumber = externalNumber ?? facts.externalNumber
         externalName = externalName ?? facts.externalName
         line = line ?? facts.line
         tracking = tracking ?? facts.tracking
         timeZone = timeZone ?? facts.timeZone
-        if let start = facts.startedAt { statedStart = min(statedStart ?? start, start) }
+        guard let start = facts.startedAt else { return }
+        if isPast { pastStart = min(pastStart ?? start, start) } else { toldStart = min(toldStart ?? start, start) }
     }
 
-    /// Of several endings the vendor's stands before the gateway's own closing, the earlier before the later.
     private mutating func take(_ report: EndReport, of event: borrowing CallEvent) {
-        if report.answered != false, let answer = report.answeredAt { statedAnswer = min(statedAnswer ?? answer, answer) }
-        guard ending == nil || (ending?.report.isStale == true && !report.isStale) else { return }
-        ending = Ending(
-            report: report, occurredAt: event.occurredAt, receivedAt: event.receivedAt, direction: event.facts.direction)
+        let isPast = event.source == .history
+        if report.answered != false, let answer = report.answeredAt {
+            if isPast {
+                pastAnswer = min(pastAnswer ?? answer, answer)
+            } else {
+                statedAnswer = min(statedAnswer ?? answer, answer)
+            }
+        }
+        let ending = Ending(
+            report: report, occurredAt: event.occurredAt, receivedAt: event.receivedAt,
+            direction: isPast ? nil : event.facts.direction, isPast: isPast)
+        if report.isStale {
+            closing = closing ?? ending
+        } else if isPast {
+            pastEnding = pastEnding ?? ending
+        } else if report.scope == .call {
+            toldEnding = toldEnding ?? ending
+        } else {
+            legEnding = ending
+        }
     }
 
     /// Of several values of one field the latest stands; sorted by name.
@@ -86,6 +116,36 @@ struct EventDigest: Sendable {
         } else {
             custom.insert(field, at: place)
         }
+    }
+}
+
+// MARK: - What counts
+
+extension EventDigest {
+    /// When the call began, by the vendor's word; its history counts where nothing else says so.
+    var statedStart: Instant? { toldStart ?? pastStart }
+
+    /// The ending that counts; `nil` while the call goes on, as far as is known.
+    ///
+    /// The vendor's word that the call is over comes first. Where he ends legs only, the last of them ends the call, at once or when
+    /// his history or the gateway's closing confirms it. These two stand alone where legs were left open.
+    var ending: Ending? {
+        if let toldEnding { return toldEnding }
+        guard let legEnding, allLegsEnded else { return pastEnding ?? closing }
+        return isFinal(legEnding) || pastEnding != nil || closing != nil ? legEnding : nil
+    }
+
+    /// All legs have ended and nobody says that the call has: another leg is about to come, or the call is over.
+    var awaitsLeg: Bool { legEnding != nil && allLegsEnded && ending == nil }
+
+    private var allLegsEnded: Bool { legs.allSatisfy(\.isEnded) }
+
+    /// Whether no leg is to come. One that handed the call on, and of which nothing was heard since, says that one is.
+    private func isFinal(_ ending: Ending) -> Bool {
+        guard ending.report.scope == .lastLeg else { return false }
+        let last = legs.max { ($0.endedAt ?? .earliest, $0.key) < ($1.endedAt ?? .earliest, $1.key) }
+        guard let last, last.isTransferredAway else { return true }
+        return ending.occurredAt > last.endedAt ?? .latest
     }
 }
 
