@@ -15,7 +15,7 @@ func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [],
 
 /// An adapter's README lies beside its code and is not compiled.
 func readme(in path: String) -> [String] {
-    ["Adapters/Mango", "Adapters/Zadarma"].contains(path) ? ["README.md"] : []
+    ["Adapters/Beeline", "Adapters/Mango", "Adapters/Zadarma"].contains(path) ? ["README.md"] : []
 }
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -35,9 +35,12 @@ let package = Package(
 
         // The translators.
         room("AdapterKit", at: "Adapters/Kit", uses: ["Connector", "Digests"]),
+        room("BeelineAdapter", at: "Adapters/Beeline", uses: ["AdapterKit", "Connector"]),
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
         room("ZadarmaAdapter", at: "Adapters/Zadarma", uses: ["AdapterKit", "Connector", "Digests"]),
-        room("AdapterCatalog", at: "Adapters/Catalog", uses: ["AdapterKit", "Connector", "MangoAdapter", "ZadarmaAdapter"]),
+        room(
+            "AdapterCatalog", at: "Adapters/Catalog",
+            uses: ["AdapterKit", "BeelineAdapter", "Connector", "MangoAdapter", "ZadarmaAdapter"]),
         room("VendorSimulators", at: "Adapters/Simulators", uses: ["AdapterKit", "Connector", "Digests"]),
         room("AdapterConformance", at: "Adapters/Conformance", uses: ["AdapterKit", "AdapterCatalog", "Connector"]),
 
@@ -73,8 +76,8 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "MangoAdapter", "ZadarmaAdapter", "AdapterCatalog", "AdapterConformance", "VendorSimulators",
-                "Connector", "Digests", "Numbering", "TestSupport",
+                "AdapterKit", "BeelineAdapter", "MangoAdapter", "ZadarmaAdapter", "AdapterCatalog", "AdapterConformance",
+                "VendorSimulators", "Connector", "Digests", "Numbering", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",

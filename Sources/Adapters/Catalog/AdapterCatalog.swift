@@ -1,3 +1,4 @@
+import BeelineAdapter
 import Connector
 import MangoAdapter
 import ZadarmaAdapter
@@ -6,6 +7,7 @@ import ZadarmaAdapter
 package enum AdapterCatalog {
     /// In the order of their names. A new adapter is one more line here.
     package static let adapters: [any TelephonyAdapter.Type] = [
+        BeelineAdapter.self,
         MangoAdapter.self,
         ZadarmaAdapter.self,
     ]
