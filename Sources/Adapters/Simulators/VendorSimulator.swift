@@ -87,7 +87,9 @@ package struct SimulatedStep: Sendable, Equatable {
 
 /// Every simulator there is.
 package enum VendorSimulators {
-    package static let simulators: [any VendorSimulator.Type] = [MangoSimulator.self, ZadarmaSimulator.self]
+    package static let simulators: [any VendorSimulator.Type] = [
+        BeelineSimulator.self, MangoSimulator.self, ZadarmaSimulator.self,
+    ]
 
     /// The simulator of that adapter; nil where there is none.
     package static func simulator(for adapter: String) -> (any VendorSimulator.Type)? {
