@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Throws mutated input at the parsers that read what strangers send: libFuzzer with AddressSanitizer.
 #
-#   scripts/fuzz.sh [SECONDS] [TARGET…]     60 seconds each of http, json, form, multipart
+#   scripts/fuzz.sh [SECONDS] [TARGET…]     60 seconds each of http, json, form, multipart, xml
 #
 # Starts from Tests/Fuzz/Corpus; what it finds new stays in .build/fuzz/corpus. A crash ends the run: its input is printed, and
 # lies in .build/fuzz as TARGET-crash-…; make a test of it. SwiftPM cannot link a libFuzzer program (it renames `main`), so each is
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[[ ${#targets[@]} -gt 0 ]] || targets=(http json form multipart)
+[[ ${#targets[@]} -gt 0 ]] || targets=(http json form multipart xml)
 
 swiftc=${SWIFTC:-swiftc}
 work=.build/fuzz
@@ -39,11 +39,13 @@ build() {
         json) "$swiftc" "${flags[@]}" -module-name FuzzJSON -I "$work" -o "$work/json" Tests/Fuzz/FuzzJSON.swift \
             "$work/Connector.o" ;;
         form) "$swiftc" "${flags[@]}" -module-name FuzzForm -I "$work" -o "$work/form" Tests/Fuzz/FuzzForm.swift \
-            "$kit"/{FormBody,FieldError,NamedFields}.swift "$work/Connector.o" ;;
+            "$kit"/{FormBody,FormReader,FieldTable,FieldError,NamedFields}.swift "$work/Connector.o" ;;
         multipart) "$swiftc" "${flags[@]}" -module-name FuzzMultipart -I "$work" -o "$work/multipart" \
             Tests/Fuzz/FuzzMultipart.swift "$kit"/{MultipartBody,HeaderParameters,FieldError,NamedFields}.swift \
             "$work/Connector.o" ;;
-        *) printf 'fuzz: there is no target %s; there are http, json, form, multipart\n' "$1" >&2 && exit 64 ;;
+        xml) "$swiftc" "${flags[@]}" -module-name FuzzXML -I "$work" -o "$work/xml" Tests/Fuzz/FuzzXML.swift \
+            "$kit"/{XMLTree,XMLReader,XMLBytes,XMLError}.swift "$work/Connector.o" ;;
+        *) printf 'fuzz: there is no target %s; there are http, json, form, multipart, xml\n' "$1" >&2 && exit 64 ;;
     esac
 }
 

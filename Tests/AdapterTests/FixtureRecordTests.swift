@@ -10,7 +10,8 @@ import Testing
 ///
 /// With `KOMMUTATOR_RECORD_FIXTURES=1` the files are written instead: read the difference before committing it.
 @Suite struct FixtureRecordTests {
-    static let cases: [(adapter: String, name: String)] = ["mango", "megafon-vats", "telphin", "zadarma"].flatMap { adapter in
+    static let cases: [(adapter: String, name: String)] = ["beeline", "mango", "megafon-vats", "telphin", "zadarma"].flatMap {
+        adapter in
         let all = (try? CaseFolder.loadAll(below: FixtureFolders.cases(of: adapter))) ?? []
         return all.filter { $0.refusals == nil }.map { (adapter, $0.name) }
     }
@@ -91,7 +92,9 @@ import Testing
         in ledger: CallLedger, at now: Instant, _ profile: ConnectionProfile, into batch: inout DerivedBatch
     ) throws {
         for stale in ledger.staleCalls(at: now, profiles: { _ in profile }) {
-            let closing = SystemRecord.closing(stale, id: RawID(time: now, rest: 0), at: now)
+            var name = StableHash()
+            name.combine(stale.key.value)
+            let closing = SystemRecord.closing(stale, id: RawID(time: now, rest: name.value), at: now)
             let events = SystemRecord.decode(closing).compactMap { if case .call(let event) = $0 { event } else { nil } }
             try ledger.apply(events, of: closing, profile: profile, into: &batch)
         }

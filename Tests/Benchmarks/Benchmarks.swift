@@ -1,6 +1,7 @@
 /// What one event costs by itself, in CPU time: `swift run -c release benchmarks`.
 @main enum Benchmarks {
     static func main() throws {
+        try DecodingBenchmark(adapter: "beeline").run()
         try DecodingBenchmark(adapter: "mango").run()
         try DecodingBenchmark(adapter: "zadarma").run()
         FoldingBenchmark.run()

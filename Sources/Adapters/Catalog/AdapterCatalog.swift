@@ -1,3 +1,4 @@
+import BeelineAdapter
 import Connector
 import MangoAdapter
 import MegafonVATSAdapter
@@ -8,6 +9,7 @@ import ZadarmaAdapter
 package enum AdapterCatalog {
     /// In the order of their names. A new adapter is one more line here.
     package static let adapters: [any TelephonyAdapter.Type] = [
+        BeelineAdapter.self,
         MangoAdapter.self,
         MegafonVATSAdapter.self,
         TelphinAdapter.self,

@@ -93,7 +93,7 @@ extension ConformanceWorkbench {
         return decode(log: changed).isEmpty || decode(log: Array(changed[..<place])).isEmpty
     }
 
-    /// A field more, in the form and in the JSON within it, changes nothing but `custom`.
+    /// A field more, in the form and in the JSON within it, or an element more, changes nothing but `custom`.
     func failuresOfExtraFields() -> [String] {
         accepted.flatMap { number, request in
             request.withExtraFields.compactMap { longer in
@@ -123,6 +123,7 @@ extension RecordedRequest {
 
     /// The form with a field more, and with a member more in the first JSON object of each field that is one.
     fileprivate var withExtraFields: [RecordedRequest] {
+        if headers.contains(where: { $0.name == "content-type" && $0.value.contains("xml") }) { return withExtraElements }
         guard body.contains(UInt8(ascii: "=")),
             headers.first(where: { $0.name == "content-type" })?.value.hasPrefix("multi") != true
         else { return [] }
@@ -138,6 +139,20 @@ extension RecordedRequest {
     }
 }
 
+extension RecordedRequest {
+    /// The XML with an element more at the end of each element that holds others.
+    private var withExtraElements: [RecordedRequest] {
+        let ends = body.indices.dropFirst(3).filter { place in
+            body[place - 1] == UInt8(ascii: ">") && body[place - 2] != UInt8(ascii: "]") && body[place...].starts(with: "</".utf8)
+        }
+        return ends.map { end in
+            var longer = self
+            longer.body.insert(contentsOf: "<a_field_of_tomorrow kind=\"1\"><x>1</x></a_field_of_tomorrow>".utf8, at: end)
+            return longer
+        }
+    }
+}
+
 extension Decoded {
     fileprivate var withoutCustom: Decoded {
         switch self {
@@ -145,6 +160,8 @@ extension Decoded {
             event.custom = []
             return .call(event)
         case .signal(let name, _): return .signal(name: name, fields: [])
+        // The reason may name a place.
+        case .undecoded: return .undecoded(reason: "")
         default: return self
         }
     }

@@ -15,4 +15,12 @@ package enum CommonSettings {
         "default_country", .text, help: "two-letter country of numbers written without a country code; the server's where absent")
 
     package static let all = [urlToken, allowFrom, defaultCountry]
+
+    /// For providers that sign nothing: the token is all that keeps strangers out, so it must be there.
+    package static let unsigned: [SettingSpecification] = {
+        var token = urlToken
+        token.isRequired = true
+        token.help = "extra path segment that only the provider knows: it signs nothing else; `openssl rand -hex 16` makes one"
+        return [token, allowFrom, defaultCountry]
+    }()
 }

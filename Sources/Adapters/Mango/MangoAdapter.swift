@@ -29,6 +29,9 @@ package struct MangoAdapter: TelephonyAdapter {
     }
 
     package func makeDecoder() -> any EventDecoder { MangoDecoder() }
+
+    /// Reads the basic statistics, asked for with `MangoStatistics.fields`.
+    package var statistics: any HistoryReader { MangoStatistics() }
 }
 
 extension MangoAdapter: SignatureCoverage {

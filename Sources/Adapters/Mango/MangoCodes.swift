@@ -12,6 +12,13 @@ enum MangoCodes {
         return .unknown
     }
 
+    /// The same of a column of the statistics, where an old sample has words instead of codes.
+    static func reason(word: String?) -> EndReason {
+        guard let word else { return .unknown }
+        if word == "Busy" { return .busy }
+        return reason(DecimalInteger.parse(word.utf8))
+    }
+
     /// Whether a command was carried out.
     static func isSuccess(_ code: Int?) -> Bool { code.map { (1000..<2000).contains($0) } ?? false }
 

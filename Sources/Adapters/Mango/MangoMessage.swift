@@ -19,8 +19,11 @@ struct MangoMessage {
     /// A Unix time stamp; nil where it is absent or absurd.
     ///
     /// The 2026 edition labels the field "UTC+3", that of 2017 "UTC"; Unix time has no zone, so it is read as UTC.
-    func moment(_ name: StaticString) -> Instant? {
-        guard let seconds = json[name].anyInt, (Self.year2000..<Self.year2100).contains(seconds) else { return nil }
+    func moment(_ name: StaticString) -> Instant? { Self.moment(json[name].anyInt) }
+
+    /// The same of a number of seconds; 0 is Mango's word for never.
+    static func moment(_ seconds: Int?) -> Instant? {
+        guard let seconds, (year2000..<year2100).contains(seconds) else { return nil }
         return Instant(unixSeconds: Int64(seconds))
     }
 

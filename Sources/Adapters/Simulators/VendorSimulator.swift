@@ -88,7 +88,7 @@ package struct SimulatedStep: Sendable, Equatable {
 /// Every simulator there is.
 package enum VendorSimulators {
     package static let simulators: [any VendorSimulator.Type] = [
-        MangoSimulator.self, MegafonSimulator.self, TelphinSimulator.self, ZadarmaSimulator.self,
+        BeelineSimulator.self, MangoSimulator.self, MegafonSimulator.self, TelphinSimulator.self, ZadarmaSimulator.self,
     ]
 
     /// The simulator of that adapter; nil where there is none.

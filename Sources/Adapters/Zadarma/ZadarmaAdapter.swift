@@ -35,6 +35,9 @@ package struct ZadarmaAdapter: TelephonyAdapter {
     package func makeAuthenticator() -> any WebhookAuthenticator { ZadarmaAuthenticator(signer: signer) }
 
     package func makeDecoder() -> any EventDecoder { ZadarmaDecoder(zone: zone) }
+
+    /// Reads the statistics of this account's PBX.
+    package var statistics: any HistoryReader { ZadarmaStatistics(zone: zone) }
 }
 
 extension ZadarmaAdapter: SignatureCoverage {

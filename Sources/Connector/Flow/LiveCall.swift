@@ -47,7 +47,7 @@ extension CallLedger {
         var isOver: Bool { state == .ended || mergedInto != nil || isDeleted }
 
         /// How long without news it stays open.
-        func patience(_ profile: ConnectionProfile) -> Duration { allLegsEnded ? profile.settleAfter : profile.staleAfter }
+        func patience(_ profile: ConnectionProfile) -> Duration { allLegsEnded ? profile.nextLegAfter : profile.staleAfter }
 
         /// Takes over what `record` says now.
         mutating func follow(_ record: Call) {

@@ -160,10 +160,15 @@ package struct LegReport: Hashable, Sendable {
     package var calleeTransferredAway: Bool
     /// Why it ended; with phase `ended`.
     package var reason: EndReason?
+    /// When the leg began to ring and when it was answered, where a later event says so again: it counts where the events that
+    /// told of it are lost.
+    package var ringingAt: Instant?
+    package var answeredAt: Instant?
 
     package init(
         key: String, phase: Phase, sequence: Int = 0, from: Party? = nil, to: Party? = nil, parent: String? = nil,
-        handover: Handover? = nil, group: String? = nil, calleeTransferredAway: Bool = false, reason: EndReason? = nil
+        handover: Handover? = nil, group: String? = nil, calleeTransferredAway: Bool = false, reason: EndReason? = nil,
+        ringingAt: Instant? = nil, answeredAt: Instant? = nil
     ) {
         self.key = key
         self.phase = phase
@@ -175,6 +180,8 @@ package struct LegReport: Hashable, Sendable {
         self.group = group
         self.calleeTransferredAway = calleeTransferredAway
         self.reason = reason
+        self.ringingAt = ringingAt
+        self.answeredAt = answeredAt
     }
 }
 
@@ -220,8 +227,19 @@ package struct TrackingReport: Hashable, Sendable {
     }
 }
 
-/// Says that the call is over.
+/// Says that the call is over, or one of its legs.
 package struct EndReport: Hashable, Sendable {
+    /// How far the vendor's word reaches.
+    package enum Scope: String, Sendable, CaseIterable {
+        /// The call is over.
+        case call
+        /// A leg is over, and with the last of them the call.
+        case lastLeg = "last_leg"
+        /// A leg is over, and another may follow: the call is over when none does for a while (`CallLedger.staleCalls`).
+        case leg
+    }
+
+    package var scope: Scope
     package var reason: EndReason
     package var cause: Cause
     /// Whether there was a conversation, where the vendor says so.
@@ -235,9 +253,10 @@ package struct EndReport: Hashable, Sendable {
     package var isStale: Bool
 
     package init(
-        reason: EndReason, cause: Cause = Cause(), answered: Bool? = nil, answeredAt: Instant? = nil, endedAt: Instant? = nil,
-        user: Party? = nil, isStale: Bool = false
+        scope: Scope = .call, reason: EndReason, cause: Cause = Cause(), answered: Bool? = nil, answeredAt: Instant? = nil,
+        endedAt: Instant? = nil, user: Party? = nil, isStale: Bool = false
     ) {
+        self.scope = scope
         self.reason = reason
         self.cause = cause
         self.answered = answered

@@ -44,6 +44,9 @@ package struct ConnectionProfile: Sendable, Equatable {
     /// An ended call is final after so long: no change is expected.
     package var finalizeAfter: Duration
 
+    /// How long a call whose legs have all ended waits for another, where the vendor ends legs only.
+    package var nextLegAfter: Duration { min(settleAfter, staleAfter) }
+
     package static let standardStaleAfter = Duration.seconds(4 * 3600)
     package static let standardSettleAfter = Duration.seconds(30)
     package static let standardFinalizeAfter = Duration.seconds(24 * 3600)

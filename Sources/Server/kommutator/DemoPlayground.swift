@@ -7,12 +7,12 @@ import VendorSimulators
 
 /// `--demo`: connections of its own in `DATA/demo`, and vendors that call them, so that a newcomer sees calls at once.
 ///
-/// Everything goes through the real entrances: the connections are files, the vendors post signed webhooks over HTTP.
+/// Everything goes through the real entrances: the connections are files, the vendors post webhooks over HTTP, signed if they sign.
 struct DemoPlayground: Sendable {
     /// The folder of the demo's connections.
     let adapters: String
 
-    private static let vendors = ["mango", "zadarma"]
+    private static let vendors = VendorSimulators.simulators.map { $0.adapter }.filter { DemoSettings.values(for: $0) != nil }
     /// A new call of each vendor every other second, at the pace of life: times and durations then look as they will.
     private static let callsPerSecond = 0.5
     private static let speed = 1.0
@@ -44,6 +44,8 @@ struct DemoPlayground: Sendable {
             employees:
               "101": {name: "Иван Петров", crm_id: "17"}
               "102": {name: "Анна Смирнова", crm_id: "23"}
+              "9000000101": {name: "Иван Петров", crm_id: "17"}      # Beeline knows people by their numbers
+              "9000000102": {name: "Анна Смирнова", crm_id: "23"}
 
             """
         try Self.write(file, to: "\(adapters)/demo-\(vendor).yaml")
@@ -73,7 +75,7 @@ struct DemoPlayground: Sendable {
         Console.say(
             """
 
-            Kommutator is running. Demo calls of \(Self.vendors.joined(separator: " and ")) are coming in.
+            Kommutator is running. Demo calls of \(Self.vendors.joined(separator: ", ")) are coming in.
 
               Health   \(base)/healthz
               API      \(base)/openapi.json
@@ -109,8 +111,9 @@ struct DemoPlayground: Sendable {
             let plan = SimulationPlan(
                 simulator, scenarios: kind.scenarios, calls: .max, rate: Self.callsPerSecond, speed: Self.speed,
                 seed: .random(in: 0 ... .max))
+            let entrance = "\(base)/hooks/\(connection)\(DemoSettings.path(for: vendor))"
             let runner = SimulationRunner(
-                plan, target: "\(base)/hooks/\(connection)", over: client, clock: ContinuousClock(), timekeeper: SystemClock())
+                plan, target: entrance, over: client, clock: ContinuousClock(), timekeeper: SystemClock())
             _ = await runner.run()
         } catch {
             log.error("demo.failed", LogField("vendor", vendor), LogField("reason", "\(error)"))

@@ -12,6 +12,7 @@ import VendorSimulators
     static let start = Instant(unixSeconds: 1_795_000_000)
 
     private static let settings = [
+        "beeline": ["token": "some-token"],
         "mango": ["api_key": "some-key", "api_salt": "some-salt"],
         "megafon-vats": ["crm_token": "some-token", "base_url": "https://demo.megapbx.ru"],
         "zadarma": ["key": "some-key", "secret": "some-secret", "time_zone": "Asia/Yekaterinburg"],
@@ -41,10 +42,20 @@ import VendorSimulators
             for case .call(let event) in instance.makeDecoder().decode(raw) { events.append(event) }
         }
         guard scenario != .connectionCheck else { return }
-        #expect(Self.callCount(of: events) == 1)
+        #expect(Self.areOneCall(events))
         #expect(Set(events.map(\.id)).count == events.count)
         #expect(events.contains { $0.ending != nil || $0.leg?.phase == .ended })
-        #expect(events.compactMap(\.facts.startedAt).min() ?? Self.start == Self.start)
+        let beginnings = events.compactMap(\.facts.startedAt)
+        #expect((beginnings.min() ?? Self.start) == Self.start)
+    }
+
+    /// Whether the names of the events join them, whatever their order.
+    private static func areOneCall(_ events: [CallEvent]) -> Bool {
+        var known = Set(events.first?.keys ?? [])
+        for _ in events {
+            for event in events where !known.isDisjoint(with: event.keys) { known.formUnion(event.keys) }
+        }
+        return events.allSatisfy { !known.isDisjoint(with: $0.keys) }
     }
 
     @Test(arguments: plays)

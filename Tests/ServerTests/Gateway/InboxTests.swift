@@ -166,4 +166,18 @@ import Testing
             String(decoding: line, as: UTF8.self)
                 == "time=1970-01-01T00:00:00.000Z level=info event=webhook.refused reason=\"a b\\nlevel=error\" n=1\n")
     }
+
+    @Test func `a token that a provider says back is masked, and the paths it appends are not`() {
+        func masked(_ text: String) -> String {
+            String(decoding: InboxEncoding.maskToken(Array(text.utf8), of: ConnectionID("bell")), as: UTF8.self)
+        }
+        let token = "0123456789abcdef-_XYZ"
+        #expect(masked("<uri>https://gw/hooks/bell/\(token)</uri>") == "<uri>https://gw/hooks/bell/***</uri>")
+        #expect(masked("/hooks/bell/\(token)/events/call /hooks/bell/\(token)") == "/hooks/bell/***/events/call /hooks/bell/***")
+        // A body is shown up to a limit, which may cut a token.
+        #expect(masked("/hooks/bell/\(token.prefix(9))") == "/hooks/bell/***")
+        for plain in ["/hooks/bell/events/call", "/hooks/other/\(token)", "/hooks/bell", "", "hooks/bell/\(token)"] {
+            #expect(masked(plain) == plain)
+        }
+    }
 }

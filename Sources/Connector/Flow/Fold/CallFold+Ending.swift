@@ -54,11 +54,16 @@ extension CallFold {
     private func inboundDisposition(_ reason: EndReason) -> Call.Disposition {
         switch reason {
         case .blocked: .blocked
-        case .callerHungUp where call.ringingAt == nil: .abandoned
-        case .unknown where call.ringingAt == nil && legs.isEmpty: .unknown
+        case .callerHungUp where !hasRung: .abandoned
+        // Sent out of the house: what became of it there is not told.
+        case .transferred: .unknown
+        case .unknown where call.ringingAt == nil && legs.isEmpty && ending?.answered != false: .unknown
         default: .missed
         }
     }
+
+    /// An employee's phone rang: a leg shows it, or the vendor names whose.
+    private var hasRung: Bool { call.ringingAt != nil || ending?.user?.isUser == true }
 
     private func outboundDisposition(_ reason: EndReason) -> Call.Disposition {
         switch reason {
@@ -87,8 +92,8 @@ extension CallFold {
         case .outOfHours: return .outOfHours
         case .noAgentAvailable, .busy, .unreachable: return .noAgentAvailable
         case .failed, .invalidNumber: return .error
-        case .unknown: return call.ringingAt == nil ? nil : .noAgentAnswered
-        default: return call.ringingAt == nil ? .noAgentAvailable : .noAgentAnswered
+        case .unknown: return hasRung ? .noAgentAnswered : nil
+        default: return hasRung ? .noAgentAnswered : .noAgentAvailable
         }
     }
 
@@ -126,7 +131,8 @@ extension CallFold {
 
     private func readCompleteness(_ ending: EndReport) {
         var missing: [Completeness.Gap] = []
-        if ending.isStale, !allLegsEnded { missing.append(.hangup) }
+        let isHandedOut = ending.scope != .call && ending.reason == .transferred
+        if call.endedAt == nil || isHandedOut { missing.append(.hangup) }
         if isAnswered, call.answeredAt == nil { missing.append(.answerTime) }
         if isAnswered, call.ownerUserID == nil { missing.append(.agent) }
         let isReconciled = digest.sources.contains(.history)

@@ -5,7 +5,7 @@ extension CallFold {
     func readDirection() {
         call.origin = digest.origin ?? .unknown
         let isCommanded = [.clickToCall, .callbackRequest, .campaign].contains(call.origin)
-        call.direction = isCommanded ? .outbound : statedDirection ?? directionOfLegs
+        call.direction = isCommanded ? .outbound : statedDirection ?? directionOfLegs ?? digest.pastDirection
         if call.origin == .unknown, let direction = call.direction {
             call.origin = direction == .inbound ? .trunk : .device
         }

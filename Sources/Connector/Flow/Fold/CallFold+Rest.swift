@@ -24,7 +24,9 @@ extension CallFold {
 
     private func step(of leg: Int, digits: [DigitsReport]) -> RouteStep? {
         let timeline = legs[leg]
-        guard let to = timeline.to, timeline.firstFrom?.isUser != true || call.direction == .internal else { return nil }
+        guard let to = timeline.to, timeline.firstFrom?.isUser != true || call.direction == .internal, !isOtherEnd(leg) else {
+            return nil
+        }
         var step = RouteStep(at: timeline.startedAt, kind: .user)
         switch to {
         case .ivr(let ref):
@@ -47,6 +49,15 @@ extension CallFold {
             step.result = results[leg]?.rawValue
         }
         return step
+    }
+
+    /// A call between employees may be told from both ends: a leg each, and one station.
+    private func isOtherEnd(_ leg: Int) -> Bool {
+        guard let caller = legs[leg].firstFrom?.extension, let called = legs[leg].to?.extension else { return false }
+        return legs[..<leg].contains { other in
+            other.firstFrom?.extension == caller && other.to?.extension == called
+                && (other.endedAt ?? .latest) > legs[leg].startedAt
+        }
     }
 
     // MARK: Recordings

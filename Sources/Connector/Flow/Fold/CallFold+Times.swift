@@ -5,7 +5,7 @@ extension CallFold {
         call.startedAt = startOfCall
         call.ringingAt = legs.filter(ringsEndPoint).compactMap(\.ringingAt).min()
         call.systemAnsweredAt = legs.filter { $0.to?.isSystem == true }.compactMap(\.answeredAt).min()
-        call.answeredAt = answer
+        call.answeredAt = answer ?? digest.pastAnswer
         call.endedAt = isEnded ? reportedEnd : nil
         clampForward()
         measureTimes()
@@ -14,7 +14,10 @@ extension CallFold {
         }
     }
 
-    private var startOfCall: Instant { min(digest.statedStart ?? digest.earliest, digest.earliest) }
+    private var startOfCall: Instant {
+        let told = min(digest.statedStart ?? digest.earliest, digest.earliest)
+        return legs.reduce(told) { min($0, $1.startedAt) }
+    }
 
     /// A phone rings: an employee's on an inbound or internal call, the outside party's on an outbound one.
     private func ringsEndPoint(_ leg: LegTimeline) -> Bool {

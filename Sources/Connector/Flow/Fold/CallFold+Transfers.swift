@@ -5,7 +5,8 @@ extension CallFold {
     typealias TransferLeg = (from: Int?, to: Int)
 
     func collectTransfers() {
-        for leg in legs.indices where legs[leg].hasHandover(.blind) || legs[leg].hasHandover(.consultative) {
+        for leg in legs.indices
+        where legs[leg].hasHandover(.blind) || legs[leg].hasHandover(.consultative) || legs[leg].hasChangedHands {
             transferLegs.append((origin(of: leg), leg))
         }
         for (from, to) in unmarkedHandovers { transferLegs.append((from, to)) }
@@ -38,6 +39,7 @@ extension CallFold {
         if let parent = legs[leg].parent, let index = legs.firstIndex(where: { $0.key == parent }) { return index }
         return legs.indices.last {
             $0 != leg && legs[$0].isAnswered && legs[$0].to?.isUser == true && legs[$0].startedAt < legs[leg].startedAt
+                && legs[$0].to?.extension != legs[leg].to?.extension
         }
     }
 
@@ -45,7 +47,7 @@ extension CallFold {
         let target = legs[pair.to]
         var transfer = Transfer(
             id: TransferID(of: call.id, kind: "transfer", name: target.key),
-            kind: target.hasHandover(.consultative) ? .attended : .blind,
+            kind: target.hasHandover(.consultative) || target.hasChangedHands ? .attended : .blind,
             status: status(pair))
         transfer.transferorID = participantID(of: transferor(of: pair))
         transfer.transfereeID = call.externalParty.flatMap { participantID(of: .external(number: $0.number.raw)) }

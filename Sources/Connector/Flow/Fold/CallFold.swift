@@ -104,10 +104,10 @@ package final class CallFold {
 extension CallFold {
     /// When the call ended, as far as anybody said: without a time of its own it ended when its last leg did.
     var reportedEnd: Instant? {
-        guard let ending else { return nil }
+        guard let told = digest.ending, let ending else { return nil }
         if let end = ending.endedAt { return end }
         if allLegsEnded { return legs.compactMap(\.endedAt).max() }
-        return ending.isStale ? nil : digest.ending?.occurredAt
+        return ending.isStale || told.isPast ? nil : told.occurredAt
     }
 
     var allLegsEnded: Bool { !legs.isEmpty && legs.allSatisfy(\.isEnded) }

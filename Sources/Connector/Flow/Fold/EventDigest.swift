@@ -7,36 +7,42 @@ struct EventDigest: Sendable {
         var report: EndReport
         var occurredAt: Instant
         var receivedAt: Instant
+        /// `nil` where the vendor's history says it: that is no word about the call as a whole.
         var direction: Direction?
         /// Of what it is the end: of a leg, or of what the vendor takes for a call. One that was passed on may be several.
         var part: String
-        var source: CallSource
+        /// The vendor's history tells of it, which may not know when that was.
+        var isPast: Bool
 
         /// When the part ended.
         var moment: Instant { report.endedAt ?? occurredAt }
-
-        /// The vendor's news stand before its log, and both before the gateway's own closing.
-        var rank: Int { report.isStale ? 0 : source == .history ? 1 : 2 }
     }
 
     /// By start, then by name.
     private(set) var legs: [LegTimeline] = []
-    /// Of several endings the one that counts: of the part that ended last.
-    private(set) var ending: Ending?
-    /// What counts of each part.
+    /// The vendor's words that the call, or a part of it, is over: what counts of each part. News stand before the history.
     private var endings: [Ending] = []
+    /// The vendor's word that a leg is over: the latest.
+    private var legEnding: Ending?
+    /// The gateway's own closing.
+    private var closing: Ending?
     /// The vendor's word whether anybody talked: `true` where it says so of any part, `false` where it denies it of some.
     private(set) var answeredByWord: Bool?
     private(set) var origin: Origin?
     private(set) var direction: Direction?
+    /// The direction by the vendor's history, where nothing else shows one.
+    private(set) var pastDirection: Direction?
     private(set) var externalNumber: String?
     private(set) var externalName: String?
     private(set) var line: String?
     private(set) var tracking: TrackingReport?
     private(set) var timeZone: String?
     private(set) var earliest = Instant.latest
-    private(set) var statedStart: Instant?
+    private var toldStart: Instant?
+    private var pastStart: Instant?
     private(set) var statedAnswer: Instant?
+    /// When it was answered by the vendor's history, which often counts whole seconds.
+    private(set) var pastAnswer: Instant?
     private(set) var firstReceived = Instant.latest
     private(set) var lastReceived = Instant.earliest
     /// The names of the call and of its legs, sorted.
@@ -51,7 +57,7 @@ struct EventDigest: Sendable {
     /// Takes in the next event.
     mutating func take(_ event: borrowing CallEvent) {
         if let report = event.leg { take(report, at: event.occurredAt, of: event.id) }
-        take(event.facts)
+        take(event.facts, isPast: event.source == .history)
         if let report = event.ending { take(report, of: event) }
         if let report = event.digits { presses.append((event.occurredAt, report)) }
         if let report = event.recording { recordings.append((event.occurredAt, report)) }
@@ -80,9 +86,12 @@ struct EventDigest: Sendable {
             legs.swapAt(place, place - 1)
             place -= 1
         }
+        while place + 1 < legs.count, Self.precedes(legs[place + 1], legs[place]) {
+            legs.swapAt(place, place + 1)
+            place += 1
+        }
     }
 
-    /// A leg's start only ever moves back.
     private static func precedes(_ left: LegTimeline, _ right: LegTimeline) -> Bool {
         left.startedAt == right.startedAt ? left.key < right.key : left.startedAt < right.startedAt
     }
@@ -92,33 +101,48 @@ struct EventDigest: Sendable {
         keys.insert(key, at: keys.firstIndex { key < $0 } ?? keys.endIndex)
     }
 
-    private mutating func take(_ facts: CallFacts) {
+    private mutating func take(_ facts: CallFacts, isPast: Bool) {
         // What made a call begin is said by some events only; trunk and device are what everybody else supposes.
         if let said = facts.origin, origin == nil || (origin?.isSupposed == true && !said.isSupposed) { origin = said }
-        direction = direction ?? facts.direction
+        if isPast { pastDirection = pastDirection ?? facts.direction } else { direction = direction ?? facts.direction }
         externalNumber = externalNumber ?? facts.externalNumber
         externalName = externalName ?? facts.externalName
         line = line ?? facts.line
         tracking = tracking ?? facts.tracking
         timeZone = timeZone ?? facts.timeZone
-        if let start = facts.startedAt { statedStart = min(statedStart ?? start, start) }
+        guard let start = facts.startedAt else { return }
+        if isPast { pastStart = min(pastStart ?? start, start) } else { toldStart = min(toldStart ?? start, start) }
     }
 
-    /// Of one part the word of the highest rank counts, of equal ones that received last: vendors correct themselves.
     private mutating func take(_ report: EndReport, of event: borrowing CallEvent) {
-        if report.answered != false, let answer = report.answeredAt { statedAnswer = min(statedAnswer ?? answer, answer) }
-        let told = Ending(
-            report: report, occurredAt: event.occurredAt, receivedAt: event.receivedAt, direction: event.facts.direction,
-            part: event.leg?.key ?? event.keys.first?.value ?? "", source: event.source)
-        if let known = endings.firstIndex(where: { $0.part == told.part }) {
-            guard (told.rank, told.receivedAt) >= (endings[known].rank, endings[known].receivedAt) else { return }
-            endings[known] = told
-        } else {
-            endings.append(told)
+        let isPast = event.source == .history
+        if report.answered != false, let answer = report.answeredAt {
+            if isPast {
+                pastAnswer = min(pastAnswer ?? answer, answer)
+            } else {
+                statedAnswer = min(statedAnswer ?? answer, answer)
+            }
         }
-        ending = endings.max { (min($0.rank, 1), $0.moment) < (min($1.rank, 1), $1.moment) }
-        let words = endings.compactMap(\.report.answered)
+        let told = Ending(
+            report: report, occurredAt: event.occurredAt, receivedAt: event.receivedAt,
+            direction: isPast ? nil : event.facts.direction, part: event.leg?.key ?? event.keys.first?.value ?? "", isPast: isPast
+        )
+        if report.isStale {
+            closing = closing ?? told
+        } else if report.scope == .call {
+            take(told)
+        } else {
+            legEnding = told
+        }
+        let words = endings.compactMap(\.report.answered) + [legEnding?.report.answered].compactMap(\.self)
         answeredByWord = words.contains(true) ? true : words.first
+    }
+
+    /// Of one part news stand before the history, of equal words the one received last: vendors correct themselves.
+    private mutating func take(_ told: Ending) {
+        guard let known = endings.firstIndex(where: { $0.part == told.part }) else { return endings.append(told) }
+        let isBetter = endings[known].isPast == told.isPast ? told.receivedAt >= endings[known].receivedAt : !told.isPast
+        if isBetter { endings[known] = told }
     }
 
     /// Of several values of one field the latest stands; sorted by name.
@@ -129,6 +153,41 @@ struct EventDigest: Sendable {
         } else {
             custom.insert(field, at: place)
         }
+    }
+}
+
+// MARK: - What counts
+
+extension EventDigest {
+    /// When the call began, by the vendor's word; its history counts where nothing else says so.
+    var statedStart: Instant? { toldStart ?? pastStart }
+
+    /// The ending that counts; `nil` while the call goes on, as far as is known.
+    ///
+    /// The vendor's word that the call is over comes first. Where he ends legs only, the last of them ends the call, at once or when
+    /// his history or the gateway's closing confirms it. These two stand alone where legs were left open.
+    var ending: Ending? {
+        if let told = last(isPast: false) { return told }
+        let past = last(isPast: true)
+        guard let legEnding, allLegsEnded else { return past ?? closing }
+        return isFinal(legEnding) || past != nil || closing != nil ? legEnding : nil
+    }
+
+    /// Of several parts the one that ended last ends the call.
+    private func last(isPast: Bool) -> Ending? {
+        var last: Ending?
+        for ending in endings where ending.isPast == isPast && ending.moment >= last?.moment ?? .earliest { last = ending }
+        return last
+    }
+
+    private var allLegsEnded: Bool { legs.allSatisfy(\.isEnded) }
+
+    /// Whether no leg is to come. One that handed the call on, and of which nothing was heard since, says that one is.
+    private func isFinal(_ ending: Ending) -> Bool {
+        guard ending.report.scope == .lastLeg else { return false }
+        let last = legs.max { ($0.endedAt ?? .earliest, $0.key) < ($1.endedAt ?? .earliest, $1.key) }
+        guard let last, last.isTransferredAway else { return true }
+        return ending.occurredAt > last.endedAt ?? .latest
     }
 }
 

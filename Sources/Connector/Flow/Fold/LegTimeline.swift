@@ -15,7 +15,7 @@ final class LegTimeline: @unchecked Sendable {
 
     /// A while in which the leg was in one state with the same parties.
     struct Span: Sendable {
-        enum Kind: Sendable {
+        enum Kind: Sendable, Equatable {
             /// An employee and the outside party, or two employees.
             case talk(user: String, external: Bool)
             case hold
@@ -37,9 +37,12 @@ final class LegTimeline: @unchecked Sendable {
 
     /// What the moments say together.
     fileprivate struct Told {
-        var startedAt = Instant.latest
-        var ringingAt: Instant?
-        var answeredAt: Instant?
+        var firstTold = Instant.latest
+        var toldRinging: Instant?
+        var toldAnswer: Instant?
+        /// What later reports say of both, for want of the ones that told of them.
+        var repeatedRinging: Instant?
+        var repeatedAnswer: Instant?
         var endedAt: Instant?
         var reason: EndReason?
         var parent: String?
@@ -50,6 +53,10 @@ final class LegTimeline: @unchecked Sendable {
         var to: Party?
         var handovers = LegReport.Handovers()
         var latest = Instant.earliest
+
+        var startedAt: Instant { toldRinging == nil ? min(firstTold, repeatedRinging ?? firstTold) : firstTold }
+        var ringingAt: Instant? { toldRinging ?? repeatedRinging }
+        var answeredAt: Instant? { toldAnswer.map { min($0, repeatedAnswer ?? $0) } ?? repeatedAnswer }
     }
 
     init(key: String) { self.key = key }
@@ -84,6 +91,9 @@ final class LegTimeline: @unchecked Sendable {
     var showsUser: Bool { told.firstFrom?.isUser == true || told.to?.isUser == true }
 
     func hasHandover(_ handover: LegReport.Handover) -> Bool { told.handovers.contains(.init(handover)) }
+
+    /// A colleague called on the leg at first, somebody outside at last: an attended transfer, marked by the vendor or not.
+    var hasChangedHands: Bool { firstFrom?.isUser == true && from?.isExternal == true && to?.isUser == true }
 
     /// Takes in one report; keeps the vendor's order, then time.
     func insert(_ report: LegReport, at time: Instant, of event: EventID) {
@@ -130,10 +140,12 @@ extension LegReport {
 
 extension LegTimeline.Told {
     mutating func note(_ report: LegReport, at time: Instant) {
-        startedAt = min(startedAt, time)
+        firstTold = min(firstTold, time)
+        repeatedRinging = repeatedRinging ?? report.ringingAt
+        repeatedAnswer = repeatedAnswer ?? report.answeredAt
         switch report.phase {
-        case .ringing: ringingAt = ringingAt ?? time
-        case .answered: answeredAt = answeredAt ?? time
+        case .ringing: toldRinging = toldRinging ?? time
+        case .answered: toldAnswer = toldAnswer ?? time
         case .held: break
         case .ended: reason = report.reason
         }
@@ -184,13 +196,28 @@ extension LegTimeline {
         var spans: [Span] = []
         var now = moments.first?.at ?? Instant(milliseconds: 0)
         for moment in moments {
+            if spans.isEmpty, let answer = untoldAnswer(before: moment) { spans.append(answer) }
             now = max(now, moment.at)
             if let last = spans.indices.last, spans[last].to == nil { spans[last].to = now }
             guard let kind = kind(at: moment) else { continue }
+            // Told once more, by an update or a second subscription: it goes on.
+            if let last = spans.indices.last, spans[last].to == now, spans[last].kind == kind {
+                spans[last].to = nil
+                continue
+            }
             spans.append(Span(kind: kind, from: now, to: nil))
         }
         if let end, let last = spans.indices.last, spans[last].to == nil { spans[last].to = max(end, spans[last].from) }
         return spans
+    }
+
+    /// The talk before `moment`, where only later reports say that there was an answer.
+    private func untoldAnswer(before moment: Moment) -> Span? {
+        guard let repeatedAnswer = told.repeatedAnswer, repeatedAnswer < moment.at, moment.report.phase != .ringing else {
+            return nil
+        }
+        let kind = Self.connection(of: moment.report.from, with: moment.report.to ?? to)
+        return Span(kind: kind, from: repeatedAnswer, to: nil)
     }
 
     private func kind(at moment: Moment) -> Span.Kind? {

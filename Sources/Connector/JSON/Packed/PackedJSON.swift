@@ -3,7 +3,7 @@
 /// A call's record says the same things over and over: a hundred names, the client's number five times, moments and identifiers
 /// whose text is twice as long as they are. Packed, names and common words are one byte, moments and identifiers their own bits,
 /// and a text or number that was there before is a distance back. Expanding gives back exactly the text that `JSONWriter` would
-/// have written; there is no other text for it. Decision 010 argues it.
+/// have written; there is no other text for it. Decision 011 argues it.
 ///
 /// The first byte is the format's version. Then, value after value, an operation and what belongs to it:
 /// ```

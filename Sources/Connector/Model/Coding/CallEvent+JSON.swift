@@ -146,6 +146,8 @@ extension LegReport {
         json.known("group", group)
         if calleeTransferredAway { json.field("transferred_away", true) }
         json.known("reason", reason)
+        json.known("ringing_at", ringingAt)
+        json.known("answered_at", answeredAt)
     }
 
     fileprivate init?(_ json: JSONNode) {
@@ -153,7 +155,8 @@ extension LegReport {
         self.init(
             key: key, phase: phase, sequence: json["sequence"].int ?? 0, from: Party(json["from"]), to: Party(json["to"]),
             parent: json["parent"].string, handover: json["handover"].word(), group: json["group"].string,
-            calleeTransferredAway: json["transferred_away"].bool ?? false, reason: json["reason"].word())
+            calleeTransferredAway: json["transferred_away"].bool ?? false, reason: json["reason"].word(),
+            ringingAt: json["ringing_at"].instant, answeredAt: json["answered_at"].instant)
     }
 }
 
@@ -187,6 +190,7 @@ extension CallFacts {
 
 extension EndReport {
     fileprivate func write(to json: inout PackedJSONWriter) {
+        if scope != .call { json.field("scope", scope) }
         json.field("reason", reason)
         if let sip = cause.sip { json.field("sip", sip) }
         if let q850 = cause.q850 { json.field("q850", q850) }
@@ -202,7 +206,7 @@ extension EndReport {
     fileprivate init?(_ json: JSONNode) {
         guard json.exists else { return nil }
         self.init(
-            reason: json["reason"].word() ?? .unknown,
+            scope: json["scope"].word() ?? .call, reason: json["reason"].word() ?? .unknown,
             cause: Cause(
                 sip: json["sip"].int, q850: json["q850"].int, providerCode: json["provider_code"].string,
                 text: json["text"].string),

@@ -11,6 +11,7 @@ struct SimulateCommand: AsyncParsableCommand {
         discussion: """
             Without --connection the settings of the demonstration sign (serve --demo), each overridden by an environment variable:
             KOMMUTATOR_SIMULATE_API_SALT for api_salt. Identifiers and times are new in each run.
+            Beeline signs nothing: its demonstration listens on demo-beeline/demo-beeline-token.
 
             EXAMPLES (with HOOKS=http://127.0.0.1:8080/hooks)
               One missed call, at the vendor's pace:

@@ -39,9 +39,30 @@ enum InboxEncoding {
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     static func maskedBody(_ raw: RawRecord) -> [UInt8] {
-        let body = Array(raw.body.prefix(shownBytes))
+        let body = maskToken(Array(raw.body.prefix(shownBytes)), of: raw.connection)
         let secretsHidden = body.first == UInt8(ascii: "{") ? maskJSONSecrets(body) : maskFormSecrets(body)
         return Masking.maskNumbers(in: secretsHidden)
+    }
+
+    /// `https://gw/hooks/office/0123456789abcdef` → `https://gw/hooks/office/***`: a provider may say where it was told to send, and
+    /// the connection's `url_token` with it.
+    static func maskToken(_ body: [UInt8], of connection: ConnectionID) -> [UInt8] {
+        let entrance = Array("/hooks/\(connection.name)/".utf8)
+        var masked: [UInt8] = []
+        var rest = body[...]
+        while let place = rest.firstRange(of: entrance) {
+            masked += rest[..<place.upperBound]
+            let token = rest[place.upperBound...].prefix { isUnreserved($0) }
+            // Shorter than any token, and not cut off: a path that the provider appends.
+            let isPath = token.count < 16 && token.endIndex < body.endIndex
+            masked += isPath ? Array(token) : Array(Masking.hidden.utf8)
+            rest = rest[token.endIndex...]
+        }
+        return masked + rest
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte & 0xDF) || byte == 0x2D || byte == 0x5F
     }
 
     /// `a=1&sign=abc` → `a=1&sign=***`; what is no form has no such fields and stays.

@@ -1,0 +1,83 @@
+import AdapterKit
+import Connector
+
+/// One event: the envelope, and what it carries.
+struct BeelineMessage {
+    let raw: RawStamp
+    let event: BeelineEvent
+    /// Unique for each event; a repeat has the same.
+    let eventID: String?
+    /// The employee's identifier as Beeline writes it: `9000000021@ip.beeline.ru`.
+    let userID: String?
+    private let root: XMLTree.Element
+    private let data: XMLTree.Element
+    private let subscription: String?
+
+    init(_ root: XMLTree.Element, _ raw: RawStamp) {
+        self.root = root
+        self.raw = raw
+        data = root["eventData"]
+        // An end of a subscription may stand in the envelope itself.
+        event = BeelineEvent(type: data.attribute("type") ?? root.attribute("type") ?? "")
+        eventID = root["eventID"].text
+        subscription = root["subscriptionId"].text
+        userID = BeelineNames.person(root["targetId"].text) ?? BeelineNames.person(root["userId"].text)
+    }
+
+    /// The employee's name in `employees`; of one whom neither target nor user names, the device's or the subscription's.
+    func employee(at address: String?) -> String? {
+        (userID ?? BeelineNames.person(address)).flatMap(BeelineNames.employee) ?? subscription
+    }
+
+    func decoded() -> [Decoded] {
+        switch event {
+        case .hookStatus: return [.ignored(reason: "the hook of a telephone")]
+        case .other: return [.ignored(reason: "a kind of event this adapter does not know")]
+        case .subscriptionTerminated: return [signal("subscription_terminated")]
+        case .snapshot: return [signal("subscription_started")] + calls().flatMap { $0.decoded() }
+        default: break
+        }
+        let calls = calls()
+        guard !calls.isEmpty else { return [.undecoded(reason: "`call` is missing")] }
+        return calls.flatMap { $0.decoded() }
+    }
+
+    /// The event's call; a list of them where several are redirected at once, or are up when a subscription begins.
+    private func calls() -> [BeelineCall] {
+        let elements = data.children + data["calls"].children
+        return elements.filter { $0.isNamed("call") }.prefix(Self.callLimit).enumerated().map { number, element in
+            BeelineCall(element, of: self, number: number)
+        }
+    }
+
+    /// More calls than one telephone has.
+    private static let callLimit = 64
+
+    // MARK: Subscriptions
+
+    /// News of the subscription. The address that stands in the envelope holds our secret, and stays out.
+    private func signal(_ name: String) -> Decoded {
+        var fields: [CustomField] = []
+        for field in ["subscriptionId", "targetId", "userId", "externalApplicationId"] as [StaticString] {
+            fields.keep(field.description, root[field].text)
+        }
+        return .signal(name: name, fields: fields)
+    }
+
+    // MARK: The rest
+
+    /// What the envelope says beside its call.
+    func leftovers() -> [CustomField] {
+        var fields: [CustomField] = []
+        fields.keepElements(of: root, except: Self.known)
+        fields.keepElements(of: data, except: Self.knownOfData, prefix: "eventData.")
+        return fields
+    }
+
+    /// What addresses the event to us says nothing of the call; `httpContact` is our own address with its token.
+    private static let known: NameSet = [
+        "eventID", "sequenceNumber", "userId", "targetId", "subscriptionId", "channelId", "externalApplicationId", "httpContact",
+        "eventData",
+    ]
+    private static let knownOfData: NameSet = ["call", "calls", "hookStatus"]
+}
