@@ -34,7 +34,9 @@ extension ProviderFailure {
             default: .unknown
             }
         let said = text.map(Self.tellable) ?? (kind == .unknown ? "the answer cannot be read" : "the provider says no")
-        self.init(kind, code: String(status), text: said, retryAfter: kind == .limited || kind == .unavailable ? response.retryAfter : nil)
+        self.init(
+            kind, code: String(status), text: said,
+            retryAfter: kind == .limited || kind == .unavailable ? response.retryAfter : nil)
     }
 
     /// What was asked cannot be right, and has not been sent.
@@ -52,7 +54,8 @@ extension ProviderFailure {
     package static func tellable(_ text: String) -> String {
         var told: [Character] = []
         var digits = 0
-        for character in text.prefix(200) where !character.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+        for character in text.prefix(200) where !character.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+        {
             digits = character.isNumber ? digits + 1 : 0
             told.append(character)
             if digits == 5 {

@@ -25,7 +25,9 @@ struct MangoClient: ProviderClient {
 
     /// Mango answers with a redirect to another host: an address that dies at the first access and needs neither key nor form.
     func recording(_ reference: String) async throws(ProviderFailure) -> OutgoingRequest {
-        guard (1...256).contains(reference.utf8.count) else { throw .invalid("recording", "the recording's name is none of Mango's") }
+        guard (1...256).contains(reference.utf8.count) else {
+            throw .invalid("recording", "the recording's name is none of Mango's")
+        }
         let response = try await post(
             "/vpbx/queries/recording/post", ["recording_id": .string(reference), "action": "download"])
         guard (301...303).contains(response.status), let address = response.header("location") else {

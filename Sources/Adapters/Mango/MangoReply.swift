@@ -47,7 +47,8 @@ struct MangoReply {
     private var failureByStatus: ProviderFailure {
         if response.status == 401 {
             return ProviderFailure(
-                .unauthorized, code: "401", text: "Mango does not take the key; after two bad requests it blocks one for two minutes",
+                .unauthorized, code: "401",
+                text: "Mango does not take the key; after two bad requests it blocks one for two minutes",
                 retryAfter: .seconds(120))
         }
         var failure = ProviderFailure(status: response.status, text: self["message"], of: response)
@@ -80,7 +81,8 @@ extension MangoCodes {
 
     private static let texts: [Int: String] = [
         2000: "the tariff or the balance does not allow it", 2100: "the account is blocked or closed",
-        2200: "a limit of the account is reached", 2220: "too many calls at the same time", 2240: "there is no money on the account",
+        2200: "a limit of the account is reached", 2220: "too many calls at the same time",
+        2240: "there is no money on the account",
         2300: "this direction is blocked",
         3000: "the request is bad", 3102: "the signature is wrong: check api_salt", 3103: "a parameter is missing",
         3104: "a parameter has the wrong form", 3105: "the key is wrong: check api_key", 3200: "the number is bad",
@@ -89,6 +91,7 @@ extension MangoCodes {
         4000: "this cannot be done", 4001: "this is not supported", 4002: "the recording is too short",
         4100: "this is not possible now", 4101: "the call is over", 4102: "the call is being recorded",
         4200: "the subscriber cannot be reached", 4290: "too many requests", 4500: "the security rules forbid it",
-        5000: "Mango has failed", 5001: "Mango is overloaded", 5002: "Mango is starting again", 5008: "the service is not there now",
+        5000: "Mango has failed", 5001: "Mango is overloaded", 5002: "Mango is starting again",
+        5008: "the service is not there now",
     ]
 }

@@ -65,7 +65,8 @@ package struct DoubleAnswer: Sendable, Equatable {
 
     package static func json(_ value: JSONValue, status: Int = 200, effects: [DoubleEffect] = []) -> DoubleAnswer {
         DoubleAnswer(
-            status, headers: [HeaderField(name: "content-type", value: "application/json")], body: value.encoded, effects: effects)
+            status, headers: [HeaderField(name: "content-type", value: "application/json")], body: value.encoded, effects: effects
+        )
     }
 
     package static func text(_ text: String, status: Int) -> DoubleAnswer {

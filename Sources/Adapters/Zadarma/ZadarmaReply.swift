@@ -20,7 +20,9 @@ struct ZadarmaReply {
 
     /// This answer, if it is a success.
     func success() throws(ProviderFailure) -> ZadarmaSuccess {
-        guard let root = json?.root, (200..<300).contains(response.status), root["status"].equals("success") else { throw failure }
+        guard let root = json?.root, (200..<300).contains(response.status), root["status"].equals("success") else {
+            throw failure
+        }
         return ZadarmaSuccess(root)
     }
 
