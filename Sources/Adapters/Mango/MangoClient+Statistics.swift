@@ -31,14 +31,14 @@ extension MangoClient {
 
     private func orderStatistics(_ slice: HistoryWindow) async throws(ProviderFailure) -> String {
         let reply = MangoReply(
-            try await post(
+            try await ask(
                 "/vpbx/stats/request",
                 [
                     "date_from": .string(String(slice.from.milliseconds / 1000)),
                     "date_to": .string(String((slice.to.milliseconds + 999) / 1000)),
                     "fields": .string(Self.statisticsFields.joined(separator: ",")),
                 ]))
-        guard let key = reply["key"] else { throw reply.failure }
+        guard let key = reply["key"] else { throw reply.failure.ofQuestion }
         return key
     }
 
@@ -46,13 +46,13 @@ extension MangoClient {
     private func fetchStatistics(_ key: String) async throws(ProviderFailure) -> [UInt8] {
         for _ in 0..<24 {
             try await wait(.seconds(5))
-            let response = try await post("/vpbx/stats/result", ["key": .string(key)], maximumBody: 32 << 20)
+            let response = try await ask("/vpbx/stats/result", ["key": .string(key)], maximumBody: 32 << 20)
             switch response.status {
             case 204: continue
             case 200 where response.body.first != UInt8(ascii: "{"): return response.body
             case 404:
                 throw ProviderFailure(.unavailable, code: "404", text: "the statistics are gone; they are kept for a minute")
-            default: throw MangoReply(response).failure
+            default: throw MangoReply(response).failure.ofQuestion
             }
         }
         throw ProviderFailure(.unavailable, code: "statistics", text: "the statistics were not ready in two minutes")

@@ -28,10 +28,10 @@ struct MangoClient: ProviderClient {
         guard (1...256).contains(reference.utf8.count) else {
             throw .invalid("recording", "the recording's name is none of Mango's")
         }
-        let response = try await post(
+        let response = try await ask(
             "/vpbx/queries/recording/post", ["recording_id": .string(reference), "action": "download"])
         guard (301...303).contains(response.status), let address = response.header("location") else {
-            throw MangoReply(response).failure
+            throw MangoReply(response).failure.ofQuestion
         }
         guard isFetchable(address) else {
             throw ProviderFailure(.rejected, code: "location", text: "Mango's redirect leads to no https address")
@@ -49,13 +49,24 @@ struct MangoClient: ProviderClient {
 
     // MARK: Requests
 
-    func post(
-        _ path: String, _ json: JSONValue, within deadline: Duration = .seconds(30), maximumBody: Int = 64 << 10
+    private func post(
+        _ path: String, _ json: JSONValue, within deadline: Duration
     ) async throws(ProviderFailure) -> OutgoingResponse {
-        try await outgoing.ask(request(path, json, within: deadline, maximumBody: maximumBody))
+        try await outgoing.ask(request(path, json, within: deadline))
     }
 
-    func request(_ path: String, _ json: JSONValue, within deadline: Duration, maximumBody: Int) -> OutgoingRequest {
+    /// Posts what changes nothing.
+    func ask(
+        _ path: String, _ json: JSONValue, maximumBody: Int = 64 << 10
+    ) async throws(ProviderFailure) -> OutgoingResponse {
+        do {
+            return try await outgoing.ask(request(path, json, within: .seconds(30), maximumBody: maximumBody))
+        } catch {
+            throw error.ofQuestion
+        }
+    }
+
+    func request(_ path: String, _ json: JSONValue, within deadline: Duration, maximumBody: Int = 64 << 10) -> OutgoingRequest {
         let text = String(decoding: json.encoded, as: UTF8.self)
         let form = FormEncoding.encode([("vpbx_api_key", apiKey), ("sign", signer.sign(text).hex), ("json", text)])
         return OutgoingRequest(

@@ -17,8 +17,9 @@ struct ZadarmaClient: ProviderClient {
         guard case .originate(let wish) = order.action else {
             throw .unsupported(order.action.type, "Zadarma's API cannot touch a live call")
         }
-        let reply = try await get("/v1/request/callback/", try Self.callback(wish), within: order.deadline)
-        return ProviderAnswer(code: try reply.success().status)
+        let request = request("/v1/request/callback/", try Self.callback(wish), within: order.deadline)
+        _ = try ZadarmaReply(try await outgoing.ask(request)).success()
+        return ProviderAnswer(code: "success")
     }
 
     private static func callback(_ wish: Command.Origination) throws(ProviderFailure) -> Parameters {
@@ -38,14 +39,13 @@ struct ZadarmaClient: ProviderClient {
         guard (0..<1000).contains(page), window.from < window.to else { return HistoryPage(bodies: [], path: Self.logPath) }
         // Both ends are included; a second is as fine as it gets.
         let last = window.to.advanced(by: .milliseconds(-1))
-        let reply = try await get(
+        let (body, log) = try await ask(
             Self.logPath,
             [
                 ("start", LocalTimestamp.format(window.from, in: zone)), ("end", LocalTimestamp.format(last, in: zone)),
                 ("version", "2"), ("skip", String(page * Self.rows)), ("limit", String(Self.rows)),
             ], maximumBody: 4 << 20)
-        let count = try reply.success().rowCount
-        return HistoryPage(bodies: count == 0 ? [] : [reply.body], path: Self.logPath, hasMore: count >= Self.rows)
+        return HistoryPage(bodies: log.rowCount == 0 ? [] : [body], path: Self.logPath, hasMore: log.rowCount >= Self.rows)
     }
 
     private static let logPath = "/v1/statistics/pbx/"
@@ -58,8 +58,7 @@ struct ZadarmaClient: ProviderClient {
         guard (1...256).contains(reference.utf8.count) else {
             throw .invalid("recording", "the recording's name is none of Zadarma's")
         }
-        let reply = try await get("/v1/pbx/record/request/", [("call_id", reference)])
-        guard let link = try reply.success().link else {
+        guard let link = try await ask("/v1/pbx/record/request/", [("call_id", reference)]).answer.link else {
             throw ProviderFailure(.rejected, code: "link", text: "there is no such recording")
         }
         guard link.utf8.count <= 4096, link.lowercased().hasPrefix("https://") || server.target(of: link) != nil else {
@@ -72,14 +71,22 @@ struct ZadarmaClient: ProviderClient {
 
     typealias Parameters = [(name: String, value: String)]
 
-    private func get(
-        _ path: String, _ parameters: Parameters, within deadline: Duration = .seconds(30), maximumBody: Int = 64 << 10
-    ) async throws(ProviderFailure) -> ZadarmaReply {
-        ZadarmaReply(try await outgoing.ask(request(path, parameters, within: deadline, maximumBody: maximumBody)))
+    /// Asks for what changes nothing.
+    private func ask(
+        _ path: String, _ parameters: Parameters, maximumBody: Int = 64 << 10
+    ) async throws(ProviderFailure) -> (body: [UInt8], answer: ZadarmaSuccess) {
+        do {
+            let response = try await outgoing.ask(request(path, parameters, within: .seconds(30), maximumBody: maximumBody))
+            return (response.body, try ZadarmaReply(response).success())
+        } catch {
+            throw error.ofQuestion
+        }
     }
 
     /// `Authorization: KEY:SIGN`; see `ZadarmaRequestSignature`.
-    func request(_ path: String, _ parameters: Parameters, within deadline: Duration, maximumBody: Int) -> OutgoingRequest {
+    func request(_ path: String, _ parameters: Parameters, within deadline: Duration, maximumBody: Int = 64 << 10)
+        -> OutgoingRequest
+    {
         let query = FormEncoding.encode((parameters + [("format", "json")]).sorted { $0.name < $1.name })
         let signature = ZadarmaRequestSignature.sign(path, query, with: signer)
         return OutgoingRequest(

@@ -16,9 +16,7 @@ struct ZadarmaReply {
         }
     }
 
-    var body: [UInt8] { response.body }
-
-    /// This answer, if it is a success.
+    /// What a success says.
     func success() throws(ProviderFailure) -> ZadarmaSuccess {
         guard let root = json?.root, (200..<300).contains(response.status), root["status"].equals("success") else {
             throw failure
@@ -39,7 +37,6 @@ struct ZadarmaReply {
 
 /// An answer of success, and what its readers look for.
 struct ZadarmaSuccess {
-    let status = "success"
     let rowCount: Int
     let link: String?
 
