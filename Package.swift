@@ -64,6 +64,9 @@ let package = Package(
         room("Network", at: "Server/Network", uses: ["CSystem", "Threading"]),
         room("HTTPServer", at: "Server/HTTP", uses: ["Network", "CSystem"]),
         room("HTTPClient", at: "Server/HTTPClient", uses: ["Connector", "Network", "CSystem"]),
+        room(
+            "DoubleServer", at: "Server/DoubleServer",
+            uses: ["AdapterKit", "Connector", "HTTPServer", "Network", "VendorSimulators"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
         room(
             "Gateway", at: "Server/Gateway",
@@ -71,8 +74,9 @@ let package = Package(
         .executableTarget(
             name: "kommutator",
             dependencies: [
-                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "Gateway", "HTTPClient",
-                "HTTPServer", "Network", "Numbering", "SQLiteJournal", "Threading", "VendorSimulators", "CSystem", arguments,
+                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "DoubleServer", "Gateway",
+                "HTTPClient", "HTTPServer", "Network", "Numbering", "SQLiteJournal", "Threading", "VendorSimulators", "CSystem",
+                arguments,
             ],
             path: "Sources/Server/kommutator", swiftSettings: strict),
 
@@ -93,7 +97,8 @@ let package = Package(
                 "AdapterCatalog",
                 "AdapterConformance",
                 "VendorSimulators",
-                "Connector", "Digests", "Gateway", "Numbering", "TestSupport",
+                "Connector", "Digests", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Network", "Numbering",
+                "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",

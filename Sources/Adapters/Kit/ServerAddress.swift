@@ -18,6 +18,15 @@ package struct ServerAddress: Sendable, Equatable, CustomStringConvertible {
         self = address
     }
 
+    /// Reads the setting `name`, or the vendor's own address where it is absent.
+    /// - Throws: `SettingsError`.
+    package init(setting name: String, of settings: AdapterSettings, standard: String) throws {
+        guard let address = try ServerAddress(setting: name, of: settings) ?? ServerAddress(standard) else {
+            throw SettingsError(setting: name, problem: "is no address of a server", hint: "write https:// and the host")
+        }
+        self = address
+    }
+
     /// nil for anything but `https://HOST[:PORT][/]`, or the loopback by `http://`.
     package init?(_ text: String) {
         let text = text.lowercased()

@@ -2,7 +2,7 @@ import AdapterKit
 import Connector
 import Digests
 
-/// MANGO OFFICE virtual PBX: webhooks of its "API Mango Office" (VPBX API).
+/// MANGO OFFICE virtual PBX: webhooks and commands of its "API Mango Office" (VPBX API).
 ///
 /// One value is one connection: the key and salt of one PBX. See README.md for what to click and what Mango sends.
 package struct MangoAdapter: TelephonyAdapter {
@@ -13,15 +13,26 @@ package struct MangoAdapter: TelephonyAdapter {
                 "api_key", .secret, isRequired: true, help: "\"unique code of your VPBX\" in the cabinet's API settings"),
             SettingSpecification(
                 "api_salt", .secret, isRequired: true, help: "\"key for creating the signature\" in the cabinet's API settings"),
+            SettingSpecification(
+                "base_url", .text, standard: standardServer, help: "address of the API; `\(standardServer)` where absent"),
         ] + CommonSettings.all,
-        headers: [])
+        headers: [],
+        capabilities: [
+            .originate, .blindTransfer, .attendedTransfer, .hangup, .hold, .recordStart, .recordings, .history,
+        ],
+        // Calls and hangups: four in a second. Two at once and two more within the second keep it.
+        rateLimit: RateLimit(burst: 2, interval: .milliseconds(500)))
+
+    private static let standardServer = "https://app.mango-office.ru"
 
     private let apiKey: [UInt8]
     private let signer: KeyedDigest
+    private let server: ServerAddress
 
     package init(settings: AdapterSettings) throws {
         apiKey = Array(try settings.required("api_key").utf8)
         signer = KeyedDigest(.sha256, prefix: apiKey, suffix: Array(try settings.required("api_salt").utf8))
+        server = try ServerAddress(setting: "base_url", of: settings, standard: Self.standardServer)
     }
 
     package func makeAuthenticator() -> any WebhookAuthenticator {
@@ -32,6 +43,12 @@ package struct MangoAdapter: TelephonyAdapter {
 
     /// Reads the basic statistics, asked for with `MangoStatistics.fields`.
     package var statistics: any HistoryReader { MangoStatistics() }
+
+    package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { client(outgoing) }
+
+    func client(_ outgoing: any Outgoing) -> MangoClient {
+        MangoClient(outgoing: outgoing, server: server, apiKey: String(decoding: apiKey, as: UTF8.self), signer: signer)
+    }
 }
 
 extension MangoAdapter: SignatureCoverage {

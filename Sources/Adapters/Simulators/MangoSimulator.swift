@@ -1,6 +1,4 @@
-import AdapterKit
 import Connector
-import Digests
 
 /// Plays MANGO OFFICE: forms of key, signature and JSON.
 package struct MangoSimulator: VendorSimulator {
@@ -11,13 +9,9 @@ package struct MangoSimulator: VendorSimulator {
         .connectionCheck,
     ]
 
-    private let key: String
-    private let signer: KeyedDigest
+    private let envelope: MangoEnvelope
 
-    package init(settings: AdapterSettings) throws {
-        key = try settings.required("api_key")
-        signer = KeyedDigest(.sha256, prefix: Array(key.utf8), suffix: Array(try settings.required("api_salt").utf8))
-    }
+    package init(settings: AdapterSettings) throws { envelope = try MangoEnvelope(settings: settings) }
 
     package func call(_ scenario: Scenario, startingAt start: Instant, seed: UInt64) -> SimulatedCall? {
         var script = MangoScript(start: start, people: SimulatedPeople(seed: seed))
@@ -40,16 +34,7 @@ package struct MangoSimulator: VendorSimulator {
         var before = 0
         return script.messages.map { message in
             defer { before = message.second }
-            return SimulatedStep(
-                delay: .seconds(message.second - before), target: message.path,
-                headers: [HeaderField(name: "content-type", value: "application/x-www-form-urlencoded")], body: form(message.json)
-            )
+            return envelope.step(message.path, message.json, after: .seconds(message.second - before))
         }
-    }
-
-    private func form(_ json: JSONValue) -> [UInt8] {
-        let text = String(decoding: json.encoded, as: UTF8.self)
-        let fields = [("vpbx_api_key", key), ("sign", signer.sign(text).hex), ("json", text)]
-        return Array(FormEncoding.encode(fields.map { (name: $0.0, value: $0.1) }).utf8)
     }
 }

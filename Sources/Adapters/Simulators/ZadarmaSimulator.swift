@@ -10,8 +10,8 @@ package struct ZadarmaSimulator: VendorSimulator {
         .inboundAnswered, .inboundMissed, .group, .transfer, .outboundAnswered, .outboundBusy, .recording, .connectionCheck,
     ]
 
-    private let signer: KeyedDigest
-    private let zone: LocalZone
+    let signer: KeyedDigest
+    let zone: LocalZone
 
     package init(settings: AdapterSettings) throws {
         signer = KeyedDigest(hmac: .sha1, key: Array(try settings.required("secret").utf8))
@@ -47,7 +47,7 @@ package struct ZadarmaSimulator: VendorSimulator {
         ])
     }
 
-    private func steps(of script: ZadarmaScript) -> [SimulatedStep] {
+    func steps(of script: ZadarmaScript) -> [SimulatedStep] {
         var before = 0
         return script.messages.map { message in
             defer { before = message.second }
@@ -76,10 +76,15 @@ struct ZadarmaScript {
     private(set) var messages: [Message] = []
     private let callStart: String
     private let people: SimulatedPeople
+    /// Who calls out, and whom.
+    private let employee: String
+    private let client: String
 
-    init(callStart: String, people: SimulatedPeople) {
+    init(callStart: String, people: SimulatedPeople, employee: String? = nil, client: String? = nil) {
         self.callStart = callStart
         self.people = people
+        self.employee = employee ?? people.employees[0]
+        self.client = client ?? people.client
     }
 
     // MARK: Scenarios
@@ -119,23 +124,36 @@ struct ZadarmaScript {
 
     mutating func outbound(answered: Bool) {
         outgoing("NOTIFY_OUT_START", at: 0)
-        if answered {
-            let fields: Fields = [
-                ("event", "NOTIFY_ANSWER"), ("caller_id", people.line), ("destination", people.client), ("call_start", callStart),
-                ("pbx_call_id", outgoingID), internalField(0),
-            ]
-            messages.append(Message(second: 12, fields: fields, signed: people.line + people.client + callStart))
-        }
+        if answered { answerOutside(at: 12) }
         let outcome = answered ? Self.outcome("answered", code: 16, talk: 35) : Self.outcome("busy", code: 17, talk: 0)
         outgoing("NOTIFY_OUT_END", at: answered ? 47 : 4, outcome)
     }
 
+    /// Of a callback the vendor tells what it tells of any call out; answered ones are recorded.
+    mutating func callBack(_ outcome: DoubleOutcome) {
+        outgoing("NOTIFY_OUT_START", at: 0)
+        switch outcome {
+        case .answered:
+            answerOutside(at: 12)
+            var ending = Self.outcome(outcome.disposition, code: 16, talk: Self.talkOfCallback)
+            ending.removeLast()
+            ending += [("is_recorded", "1"), ("call_id_with_rec", recordingID("first"))]
+            outgoing("NOTIFY_OUT_END", at: 12 + Self.talkOfCallback, ending)
+            record("first", of: outgoingID, at: 52 + Self.talkOfCallback)
+        case .busy: outgoing("NOTIFY_OUT_END", at: 4, Self.outcome(outcome.disposition, code: 17, talk: 0))
+        case .noAnswer: outgoing("NOTIFY_OUT_END", at: 60, Self.outcome(outcome.disposition, code: 19, talk: 0))
+        }
+    }
+
+    /// Seconds of talk in an answered callback.
+    static let talkOfCallback = 48
+
     // MARK: Messages
 
     private var incomingID: String { "in_" + people.token("call") }
-    private var outgoingID: String { "out_" + people.token("call") }
+    var outgoingID: String { "out_" + people.token("call") }
 
-    private func recordingID(_ part: String) -> String { "1793603720.\(people.chance(part) % 10_000_000_000)" }
+    func recordingID(_ part: String) -> String { "1793603720.\(people.chance(part) % 10_000_000_000)" }
 
     private func internalField(_ place: Int) -> (name: String, value: String) { ("internal", people.employees[place]) }
 
@@ -155,11 +173,18 @@ struct ZadarmaScript {
 
     private mutating func outgoing(_ event: String, at second: Int, _ more: Fields = []) {
         let fields: Fields = [
-            ("event", event), ("call_start", callStart), ("pbx_call_id", outgoingID), internalField(0),
-            ("destination", people.client),
-            ("caller_id", people.line),
+            ("event", event), ("call_start", callStart), ("pbx_call_id", outgoingID), ("internal", employee),
+            ("destination", client), ("caller_id", people.line),
         ]
-        messages.append(Message(second: second, fields: fields + more, signed: people.employees[0] + people.client + callStart))
+        messages.append(Message(second: second, fields: fields + more, signed: employee + client + callStart))
+    }
+
+    private mutating func answerOutside(at second: Int) {
+        let fields: Fields = [
+            ("event", "NOTIFY_ANSWER"), ("caller_id", people.line), ("destination", client), ("call_start", callStart),
+            ("pbx_call_id", outgoingID), ("internal", employee),
+        ]
+        messages.append(Message(second: second, fields: fields, signed: people.line + client + callStart))
     }
 
     private mutating func ring(_ place: Int, at second: Int) {
@@ -183,10 +208,11 @@ struct ZadarmaScript {
         incoming("NOTIFY_END", at: second, [internalField(place)] + outcome)
     }
 
-    private mutating func record(_ part: String, at second: Int) {
+    private mutating func record(_ part: String, of call: String? = nil, at second: Int) {
+        let call = call ?? incomingID
         let fields: Fields = [
-            ("event", "NOTIFY_RECORD"), ("call_id_with_rec", recordingID(part)), ("pbx_call_id", incomingID),
+            ("event", "NOTIFY_RECORD"), ("call_id_with_rec", recordingID(part)), ("pbx_call_id", call),
         ]
-        messages.append(Message(second: second, fields: fields, signed: incomingID + recordingID(part)))
+        messages.append(Message(second: second, fields: fields, signed: call + recordingID(part)))
     }
 }

@@ -2,7 +2,7 @@ import AdapterKit
 import Connector
 import Digests
 
-/// Zadarma's virtual PBX: notifications of calls and events. Novofon's API of version 1 is the same.
+/// Zadarma's virtual PBX: notifications of calls and events, and its commands. Novofon's API of version 1 is the same.
 ///
 /// One value is one connection: the key and secret of one account. See README.md for what to click and what Zadarma sends.
 package struct ZadarmaAdapter: TelephonyAdapter {
@@ -14,17 +14,27 @@ package struct ZadarmaAdapter: TelephonyAdapter {
             SettingSpecification(
                 "time_zone", .timeZone, standard: standardZone,
                 help: "the account's time zone: Zadarma sends local times; `\(standardZone)` where absent"),
+            SettingSpecification(
+                "base_url", .text, standard: standardServer,
+                help: "address of the API; `\(standardServer)` where absent, https://api.novofon.com for Novofon"),
         ] + CommonSettings.all,
-        headers: ["signature", "content-type"])
+        headers: ["signature", "content-type"],
+        capabilities: [.originate, .recordings, .history],
+        // A hundred requests in a minute.
+        rateLimit: RateLimit(burst: 10, interval: .milliseconds(667)))
 
     private static let standardZone = "Europe/Moscow"
+    private static let standardServer = "https://api.zadarma.com"
 
+    private let key: String
     private let signer: KeyedDigest
     private let zone: LocalZone
+    private let server: ServerAddress
 
     package init(settings: AdapterSettings) throws {
-        _ = try settings.required("key")
+        key = try settings.required("key")
         signer = KeyedDigest(hmac: .sha1, key: Array(try settings.required("secret").utf8))
+        server = try ServerAddress(setting: "base_url", of: settings, standard: Self.standardServer)
         do {
             zone = try LocalZone(named: settings["time_zone"] ?? Self.standardZone)
         } catch {
@@ -38,6 +48,12 @@ package struct ZadarmaAdapter: TelephonyAdapter {
 
     /// Reads the statistics of this account's PBX.
     package var statistics: any HistoryReader { ZadarmaStatistics(zone: zone) }
+
+    package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { client(outgoing) }
+
+    func client(_ outgoing: any Outgoing) -> ZadarmaClient {
+        ZadarmaClient(outgoing: outgoing, server: server, key: key, signer: signer, zone: zone)
+    }
 }
 
 extension ZadarmaAdapter: SignatureCoverage {

@@ -25,6 +25,10 @@ struct SimulateCommand: AsyncParsableCommand {
               Some 10,000 requests for a load driver:
                 kommutator simulate mango --calls 1700 --dump FILE --to $HOOKS/demo-mango
 
+            With --serve the vendor's API is made up as well: give the connection `base_url: http://127.0.0.1:PORT`. Calls that are
+            ordered there send their webhooks to --to. Numbers that end in 17 are busy, in 19 nobody answers.
+              kommutator simulate mango --serve 8090 --lose 5% --to $HOOKS/demo-mango
+
             EXIT STATUS
               0 all answers as the vendor expects, 64 wrong usage, 69 requests without answer, 76 unexpected answers, 78 settings.
 
@@ -37,8 +41,14 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "A scenario, or all; may be given several times, then they are played in turn.")
     var scenario: [String] = ["all"]
 
-    @Option(name: .customLong("to"), help: "The address of the connection's entrance.")
-    var target: String
+    @Option(name: .customLong("to"), help: "The address of the connection's entrance. Only with --serve it may be left away.")
+    var target: String?
+
+    @Option(help: "Play the vendor's API on this port of the loopback (0 takes a free one) instead of sending scenarios.")
+    var serve: UInt16?
+
+    @OptionGroup(title: "With --serve")
+    var faults: FaultOptions
 
     @Option(
         help: "Calls that begin in a second; their requests then follow each other without waiting. Default: all begin at once.")
@@ -69,6 +79,8 @@ struct SimulateCommand: AsyncParsableCommand {
     var dump: String?
 
     func validate() throws {
+        if serve != nil { return try validateServing() }
+        try require(target != nil && !faults.isGiven, "give --to, and --lose, --repeat, --delay and --fail with --serve only")
         guard let vendor = VendorSimulators.simulator(for: vendor) else {
             throw ValidationError("there is no vendor `\(vendor)`; there are \(Self.vendorNames)")
         }
@@ -83,6 +95,7 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let serve { return try await playDouble(on: serve) }
         guard let vendor = VendorSimulators.simulator(for: vendor) else { return }
         let settings = try SimulationSettings.read(
             vendor: vendor.adapter, connection: connection, folder: adapters, target: target)
@@ -92,7 +105,8 @@ struct SimulateCommand: AsyncParsableCommand {
             try settings.simulator(vendor), scenarios: scenarios, calls: calls ?? scenarios.count, rate: rate,
             speed: isPaced ? speed ?? 1 : nil, seed: seed ?? .random(in: 0 ... .max))
         if let dump { return try SimulationDump(plan, path: settings.path).write(to: dump) }
-        try await play(plan, at: settings.address)
+        guard let address = settings.address else { return }
+        try await play(plan, at: address)
     }
 
     private func play(_ plan: SimulationPlan, at address: String) async throws {
@@ -108,6 +122,23 @@ struct SimulateCommand: AsyncParsableCommand {
         await client.shutdown()
         Console.say(output == .json ? String(decoding: report.json, as: UTF8.self) : report.text)
         guard report.isGood else { throw report.tally.unexpected > 0 ? SystemExit.protocolBroken : SystemExit.unavailable }
+    }
+
+    private func validateServing() throws {
+        let names = VendorDoubles.doubles.map { $0.adapter }.joined(separator: ", ")
+        try require(VendorDoubles.double(for: vendor) != nil, "nobody plays the API of `\(vendor)`; there are \(names)")
+        try require(speed.map { $0 > 0 && $0.isFinite }, "--speed is how many times as fast, above 0")
+        try require(rate == nil && calls == nil && dump == nil, "--rate, --calls and --dump do not go with --serve")
+    }
+
+    private func playDouble(on port: UInt16) async throws {
+        guard let vendor = VendorDoubles.double(for: vendor) else { return }
+        let settings = try SimulationSettings.read(
+            vendor: vendor.adapter, connection: connection, folder: adapters, target: target)
+        try await DoubleService(
+            settings: settings, faults: faults.faults, speed: speed ?? 1, seed: seed ?? .random(in: 0 ... .max)
+        )
+        .run(vendor, on: port)
     }
 
     private func require(_ holds: Bool?, _ message: String) throws {

@@ -7,12 +7,14 @@ import VendorSimulators
 /// What a simulation signs with, and where it sends: of a connection's file, or of the demonstration and the environment.
 struct SimulationSettings {
     var adapter: AdapterSettings
-    /// The entrance, without a slash at the end.
-    var address: String
+    /// The entrance, without a slash at the end; nil where nothing is to be sent.
+    var address: String?
 
     /// The path of the entrance: `/hooks/sales`.
     var path: String {
-        guard let scheme = address.firstRange(of: "://"), let slash = address[scheme.upperBound...].firstIndex(of: "/") else {
+        guard let address, let scheme = address.firstRange(of: "://"),
+            let slash = address[scheme.upperBound...].firstIndex(of: "/")
+        else {
             return ""
         }
         return String(address[slash...])
@@ -27,7 +29,7 @@ struct SimulationSettings {
     }
 
     /// - Throws: `ExitCode` after writing what is wrong, or `ValidationError` where the command line itself is.
-    static func read(vendor: String, connection: String?, folder: String, target: String) throws -> SimulationSettings {
+    static func read(vendor: String, connection: String?, folder: String, target: String?) throws -> SimulationSettings {
         let environment = Environment.variables
         guard let connection else { return try demonstration(vendor, target, environment) }
         let catalog = ConnectionDirectory(path: folder, adapters: AdapterCatalog.adapters, environment: environment)
@@ -40,11 +42,11 @@ struct SimulationSettings {
         let entrance = "/hooks/\(connection)" + (entry.settings.urlToken.map { "/\($0)" } ?? "")
         return SimulationSettings(
             adapter: AdapterSettings(connection: entry.id, values: entry.settings.values),
-            address: try address(target, entrance: entrance))
+            address: try target.map { try address($0, entrance: entrance) })
     }
 
     private static func demonstration(
-        _ vendor: String, _ target: String, _ environment: [String: String]
+        _ vendor: String, _ target: String?, _ environment: [String: String]
     ) throws -> SimulationSettings {
         var values = DemoSettings.values(for: vendor) ?? [:]
         for setting in AdapterCatalog.adapter(named: vendor)?.descriptor.settings ?? [] {
@@ -52,7 +54,7 @@ struct SimulationSettings {
         }
         return SimulationSettings(
             adapter: AdapterSettings(connection: ConnectionID("demo-\(vendor)"), values: values),
-            address: try address(target, entrance: nil))
+            address: try target.map { try address($0, entrance: nil) })
     }
 
     /// `target`, with the connection's entrance where it names a server only.

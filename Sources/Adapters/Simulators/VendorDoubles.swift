@@ -1,0 +1,9 @@
+/// Every double there is.
+package enum VendorDoubles {
+    package static let doubles: [any VendorDouble.Type] = [MangoDouble.self, ZadarmaDouble.self]
+
+    /// The double of that adapter; nil where there is none.
+    package static func double(for adapter: String) -> (any VendorDouble.Type)? {
+        doubles.first { $0.adapter == adapter }
+    }
+}
