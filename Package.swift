@@ -86,7 +86,7 @@ let package = Package(
                 "AdapterKit", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter", "AdapterCatalog",
                 "AdapterConformance",
                 "VendorSimulators",
-                "Connector", "Digests", "Gateway", "Numbering", "TestSupport",
+                "Connector", "Digests", "Gateway", "HTTPClient", "HTTPServer", "Network", "Numbering", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
