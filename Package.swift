@@ -35,6 +35,7 @@ let package = Package(
 
         // The translators.
         room("AdapterKit", at: "Adapters/Kit", uses: ["Connector", "Digests"]),
+        room("BeelineAdapter", at: "Adapters/Beeline", uses: ["AdapterKit", "Connector"]),
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MegafonVATSAdapter", at: "Adapters/MegafonVATS", uses: ["AdapterKit", "Connector", "Digests"]),
         room("TelphinAdapter", at: "Adapters/Telphin", uses: ["AdapterKit", "Connector"]),
@@ -83,7 +84,7 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter", "AdapterCatalog",
+                "AdapterKit", "BeelineAdapter", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter", "AdapterCatalog",
                 "AdapterConformance",
                 "VendorSimulators",
                 "Connector", "Digests", "Gateway", "HTTPClient", "HTTPServer", "Network", "Numbering", "TestSupport",
