@@ -12,6 +12,18 @@ package enum FormEncoding {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The same for a query, where a space is `%20`, which every server understands.
+    package static func encode(query fields: [(name: String, value: String)]) -> String {
+        String(encode(fields).flatMap { $0 == "+" ? "%20" : String($0) })
+    }
+
+    /// One segment of a path: whatever it holds, it stays one.
+    package static func encode(segment text: String) -> String {
+        var bytes: [UInt8] = []
+        append(text, to: &bytes)
+        return String(String(decoding: bytes, as: UTF8.self).flatMap { $0 == "+" ? "%20" : String($0) })
+    }
+
     private static func append(_ text: String, to bytes: inout [UInt8]) {
         let digits = Array("0123456789ABCDEF".utf8)
         for byte in text.utf8 {

@@ -1,7 +1,7 @@
 import AdapterKit
 import Connector
 
-/// MegaFon's virtual PBX ("VATS"), and other brands of the same platform (ITooLabs): webhooks of its "CRM API".
+/// MegaFon's virtual PBX ("VATS"), and other brands of the same platform (ITooLabs): its "CRM API", both ways.
 ///
 /// One value is one connection: one API connector of one tenant. See README.md for what to click and what the PBX sends.
 package struct MegafonVATSAdapter: TelephonyAdapter {
@@ -21,15 +21,22 @@ package struct MegafonVATSAdapter: TelephonyAdapter {
                 "time_zone", .timeZone, standard: standardZone,
                 help: "of times that come without a zone, as few servers send them; `\(standardZone)` where absent"),
         ] + CommonSettings.all,
-        headers: [])
+        headers: [], capabilities: MegafonClient.capabilities, rateLimit: MegafonClient.rateLimit)
 
     private static let standardZone = "Europe/Moscow"
 
     private let token: [UInt8]
     private let reading: MegafonReading
+    private let key: String?
+    private let api: MegafonClient.API
 
     package init(settings: AdapterSettings) throws {
         token = Array(try settings.required("crm_token").utf8)
+        key = settings["api_key"].flatMap { $0.isEmpty ? nil : $0 }
+        guard let api = MegafonClient.API(rawValue: settings["api"] ?? "v1") else {
+            throw SettingsError(setting: "api", problem: "is unknown", hint: "write v1 or legacy")
+        }
+        self.api = api
         let server = try ServerAddress(setting: "base_url", of: settings)
         do {
             reading = MegafonReading(zone: try LocalZone(named: settings["time_zone"] ?? Self.standardZone), server: server)
@@ -41,6 +48,12 @@ package struct MegafonVATSAdapter: TelephonyAdapter {
     package func makeAuthenticator() -> any WebhookAuthenticator { MegafonAuthenticator(token: token) }
 
     package func makeDecoder() -> any EventDecoder { MegafonDecoder(reading) }
+
+    /// nil without `base_url` and `api_key`.
+    package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? {
+        guard let server = reading.server, let key else { return nil }
+        return MegafonClient(server: server, key: key, api: api, outgoing: outgoing)
+    }
 }
 
 /// What a connection's settings say of how its requests are read.

@@ -1,7 +1,7 @@
 import AdapterKit
 import Connector
 
-/// Telphin.Office ("Телфин.Офис"): events of its virtual PBX, and Call Interactive.
+/// Telphin.Office ("Телфин.Офис"): its virtual PBX, both ways, and Call Interactive.
 ///
 /// One value is one connection: one client of Telphin's. See README.md for what to set up and what Telphin sends.
 package struct TelphinAdapter: TelephonyAdapter {
@@ -11,7 +11,7 @@ package struct TelphinAdapter: TelephonyAdapter {
             SettingSpecification("client_id", .text, help: "application ID of a trusted application: for commands"),
             SettingSpecification("client_secret", .secret, help: "application secret, shown beside the ID: for commands"),
             SettingSpecification(
-                "base_url", .text, standard: "https://apiproxy.telphin.ru",
+                "base_url", .text, standard: standardServer,
                 help: "the API's server; `https://altapi.telphin.ru` is its spare"
             ),
             SettingSpecification(
@@ -22,12 +22,21 @@ package struct TelphinAdapter: TelephonyAdapter {
                 help: "extra path segment that only Telphin knows: it signs nothing, so this is the only secret"),
             CommonSettings.allowFrom, CommonSettings.defaultCountry,
         ],
-        headers: [])
+        headers: [], capabilities: TelphinClient.capabilities, rateLimit: TelphinClient.rateLimit)
+
+    private static let standardServer = "https://apiproxy.telphin.ru"
 
     private let queues: Set<String>
+    private let server: ServerAddress?
+    private let credentials: (id: String, secret: String)?
 
     package init(settings: AdapterSettings) throws {
-        _ = try ServerAddress(setting: "base_url", of: settings)
+        server = try ServerAddress(setting: "base_url", of: settings) ?? ServerAddress(Self.standardServer)
+        if let id = settings["client_id"], let secret = settings["client_secret"], !id.isEmpty, !secret.isEmpty {
+            credentials = (id, secret)
+        } else {
+            credentials = nil
+        }
         let names = (settings["queues"] ?? "").split(separator: ",").map { $0.filter { $0 != " " } }
         guard names.allSatisfy({ TelphinNumber.isShort(TelphinNumber.short($0)) }) else {
             throw SettingsError(
@@ -39,4 +48,17 @@ package struct TelphinAdapter: TelephonyAdapter {
     package func makeAuthenticator() -> any WebhookAuthenticator { TelphinAuthenticator() }
 
     package func makeDecoder() -> any EventDecoder { TelphinDecoder(queues: queues) }
+
+    /// nil without `client_id` and `client_secret`.
+    package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { client(outgoing) }
+
+    /// Tells every extension to send its events to `address`: see `TelphinSetUp`. nil without credentials.
+    package func setUp(address: String, over outgoing: any Outgoing) async throws(ProviderFailure) -> TelphinSetUp? {
+        try await client(outgoing)?.setUp(address: address)
+    }
+
+    private func client(_ outgoing: any Outgoing) -> TelphinClient? {
+        guard let server, let credentials else { return nil }
+        return TelphinClient(server: server, clientID: credentials.id, secret: credentials.secret, outgoing: outgoing)
+    }
 }

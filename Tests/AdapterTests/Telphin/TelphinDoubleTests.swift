@@ -1,0 +1,166 @@
+import Connector
+import TelphinAdapter
+import Testing
+import VendorSimulators
+
+/// The client against Telphin's double, over real sockets.
+@Suite struct TelphinDoubleTests {
+    private static let credentials = ["client_id": "app-0001", "client_secret": TelphinClientTests.secret]
+
+    private static func double(faults: DoubleFaults = .none) throws -> TelphinDouble {
+        try TelphinDouble(
+            settings: AdapterSettings(connection: ConnectionID("telphin"), values: credentials), faults: faults, seed: 5)
+    }
+
+    private static func adapter(_ vendor: VendorOnWire<TelphinDouble>, secret: String? = nil) throws -> TelphinAdapter {
+        let more = ["base_url": vendor.origin, "client_secret": secret ?? TelphinClientTests.secret]
+        return try TelphinWorkbench(credentials.merging(more) { $1 }).adapter
+    }
+
+    /// The live call that an answer names, as the desk would know it.
+    private static func target(_ answer: ProviderAnswer) throws -> CommandTarget {
+        let key = try #require(answer.call)
+        return CommandTarget(
+            keys: [key], legs: [.init(key: "100101-\(key.value)", user: "101", isAnswered: true)], externalNumber: "79000005678")
+    }
+
+    @Test func `a call that is ordered is told of under the name that was answered`() async throws {
+        try await withVendor(Self.double()) { vendor in
+            let adapter = try Self.adapter(vendor)
+            let client = try #require(adapter.makeClient(vendor.outgoing))
+            let answer = try await client.perform(.originate())
+            let events = adapter.events(of: vendor.steps)
+            #expect(events.map(\.type) == [.created, .ringing, .answered, .ended])
+            #expect(Set(events.map { $0.keys[0] }) == [try #require(answer.call)])
+            #expect(events.last?.ending?.answered == true)
+        }
+    }
+
+    @Test func `many at once share one token`() async throws {
+        try await withVendor(Self.double()) { vendor in
+            let client = try #require(try Self.adapter(vendor).makeClient(vendor.outgoing))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for short in 101...105 {
+                    group.addTask { _ = try await client.perform(.originate(from: String(short))) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(vendor.log.count { $0 == "POST /oauth/token" } == 1)
+            #expect(vendor.log.count { $0.hasSuffix("/callback/") } == 5)
+        }
+    }
+
+    @Test func `a token that was taken back is fetched anew, and nothing is carried out twice`() async throws {
+        try await withVendor(Self.double()) { vendor in
+            let client = try #require(try Self.adapter(vendor).makeClient(vendor.outgoing))
+            _ = try await client.perform(.originate())
+            vendor.change { $0.revokeTokens() }
+            _ = try await client.perform(.originate())
+            #expect(vendor.log.count { $0 == "POST /oauth/token" } == 2)
+            #expect(vendor.steps.count == 8)
+        }
+    }
+
+    @Test func `a wrong secret is told as such`() async throws {
+        try await withVendor(Self.double()) { vendor in
+            let client = try #require(try Self.adapter(vendor, secret: "another").makeClient(vendor.outgoing))
+            let failure = await #expect(throws: ProviderFailure.self) { try await client.perform(.originate()) }
+            #expect(failure?.kind == .unauthorized)
+            #expect(vendor.log == ["POST /oauth/token"])
+        }
+    }
+
+    @Test func `a live call is held, resumed and hung up; then it is gone`() async throws {
+        try await withVendor(Self.double()) { vendor in
+            let adapter = try Self.adapter(vendor)
+            let client = try #require(adapter.makeClient(vendor.outgoing))
+            let target = try Self.target(try await client.perform(.originate()))
+            vendor.advance(by: .seconds(30))
+            for action in [Command.Action.hold, .resume, .hangup] {
+                #expect(try await client.perform(.make(action, on: target)).code == "200")
+            }
+            let last = try #require(adapter.events(of: vendor.steps).last)
+            #expect(last.type == .ended)
+            #expect(last.occurredAt == Instant(unixSeconds: 1_795_000_030))
+            let gone = await #expect(throws: ProviderFailure.self) { try await client.perform(.make(.hangup, on: target)) }
+            #expect(gone?.code == "not_live")
+        }
+    }
+
+    @Test(arguments: Command.TransferKind.allCases)
+    func `a live call is passed on`(kind: Command.TransferKind) async throws {
+        try await withVendor(Self.double()) { vendor in
+            let adapter = try Self.adapter(vendor)
+            let client = try #require(adapter.makeClient(vendor.outgoing))
+            let target = try Self.target(try await client.perform(.originate()))
+            vendor.advance(by: .seconds(30))
+            _ = try await client.perform(.make(.transfer(to: "102", kind: kind), on: target))
+            #expect(vendor.log.last?.hasPrefix("PUT /api/ver1.0/extension/100101/current_calls/358%3A") == true)
+            #expect(adapter.events(of: vendor.steps).last?.leg?.reason == .transferred)
+        }
+    }
+
+    @Test func `the log's rows are the calls that events told of, and their recordings can be fetched`() async throws {
+        try await withVendor(Self.double()) { vendor in
+            let adapter = try Self.adapter(vendor)
+            let client = try #require(adapter.makeClient(vendor.outgoing))
+            let begin = vendor.clock.withLock { $0 }
+            let answer = try await client.perform(.originate())
+            vendor.advance(by: .seconds(600))
+            let window = HistoryWindow(from: begin, to: begin.advanced(by: .seconds(600)))
+            let page = try await client.history(window, page: 0)
+            let events = adapter.events(of: page)
+            #expect(!page.hasMore)
+            #expect(events.map(\.type) == [.ended, .recordingReady])
+            #expect(events[0].keys[0] == answer.call)
+            #expect(events[0].ending?.endedAt == adapter.events(of: vendor.steps).last?.occurredAt)
+            let file = try await vendor.outgoing.send(try await client.recording(try #require(events[1].recording).key))
+            #expect(file.status == 200)
+            #expect(file.body.starts(with: Array("ID3".utf8)))
+        }
+    }
+
+    @Test func `a vendor that is asked too much says so`() async throws {
+        try await withVendor(Self.double(faults: DoubleFaults(code: 429))) { vendor in
+            let client = try #require(try Self.adapter(vendor).makeClient(vendor.outgoing))
+            let window = HistoryWindow(from: Instant(unixSeconds: 1), to: Instant(unixSeconds: 2))
+            let failure = await #expect(throws: ProviderFailure.self) { try await client.history(window, page: 0) }
+            #expect(failure?.kind == .limited)
+        }
+    }
+
+    // MARK: Setting up
+
+    private static let address = "https://gate.example.test/hooks/telphin/s3cr3t-made-up"
+
+    @Test func `every extension is told what to send, once`() async throws {
+        try await withVendor(Self.double()) { vendor in
+            let adapter = try Self.adapter(vendor)
+            let first = try await adapter.setUp(address: Self.address, over: vendor.outgoing)
+            #expect(first?.extensions == 6)
+            #expect(first?.added == 21)
+            #expect(first?.failures.isEmpty == true)
+            let again = try await adapter.setUp(address: Self.address, over: vendor.outgoing)
+            #expect(again?.added == 0)
+            #expect(again?.present == 21)
+        }
+    }
+
+    @Test func `an extension that fails hinders no other, and the address is not told`() async throws {
+        let token = #"{"access_token":"t"}"#
+        let phones = #"[{"id":1,"name":"0000*101","type":"ivr"},{"id":2,"name":"0000*102","type":"ivr"}]"#
+        func answer(_ status: Int, _ body: String) -> Result<OutgoingResponse, OutgoingError> {
+            .success(OutgoingResponse(status: status, body: Array(body.utf8)))
+        }
+        let outgoing = CannedOutgoing([
+            answer(200, token), answer(200, phones), answer(200, "[]"),
+            answer(400, #"{"message":"no room for \#(Self.address)"}"#),
+            answer(200, "[]"), answer(201, "{}"),
+        ])
+        let adapter = try TelphinWorkbench(Self.credentials).adapter
+        let report = try #require(try await adapter.setUp(address: Self.address, over: outgoing))
+        #expect(report.added == 1)
+        #expect(report.failures["101"]?.kind == .rejected)
+        #expect(report.failures["101"]?.text == "the provider answered 400: no room for ***")
+    }
+}
