@@ -25,7 +25,10 @@ final class ConformanceWorkbench {
         requests = recorded.requests
         log = recorded.log
         secrets = adapter.descriptor.settings.filter { $0.kind == .secret }.compactMap { recorded.settings[$0.name] }
-        instance = try adapter.init(settings: AdapterSettings(connection: connection, values: recorded.settings))
+        instance = try adapter.init(
+            settings: AdapterSettings(
+                connection: connection, values: recorded.settings, mapping: recorded.mapping,
+                hasURLToken: recorded.settings["url_token"] != nil))
         gate = instance.makeAuthenticator()
     }
 
@@ -58,7 +61,7 @@ final class ConformanceWorkbench {
     }
 
     func raw(_ request: RecordedRequest, _ number: Int) -> RawRecord {
-        request.raw(connection, number: number, headers: adapter.descriptor.headers)
+        request.raw(connection, number: number, headers: instance.descriptor.headers)
     }
 
     /// The requests that are journalled, with their numbers.
