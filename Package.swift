@@ -15,7 +15,8 @@ func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [],
 
 /// An adapter's README lies beside its code and is not compiled.
 func readme(in path: String) -> [String] {
-    ["Adapters/Mango", "Adapters/MegafonVATS", "Adapters/Telphin", "Adapters/Zadarma"].contains(path) ? ["README.md"] : []
+    ["Adapters/Mapped", "Adapters/Mango", "Adapters/MegafonVATS", "Adapters/Telphin", "Adapters/Zadarma"].contains(path)
+        ? ["README.md"] : []
 }
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -36,12 +37,16 @@ let package = Package(
         // The translators.
         room("AdapterKit", at: "Adapters/Kit", uses: ["Connector", "Digests"]),
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("MappedAdapter", at: "Adapters/Mapped", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MegafonVATSAdapter", at: "Adapters/MegafonVATS", uses: ["AdapterKit", "Connector", "Digests"]),
         room("TelphinAdapter", at: "Adapters/Telphin", uses: ["AdapterKit", "Connector"]),
         room("ZadarmaAdapter", at: "Adapters/Zadarma", uses: ["AdapterKit", "Connector", "Digests"]),
         room(
             "AdapterCatalog", at: "Adapters/Catalog",
-            uses: ["AdapterKit", "Connector", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter"]),
+            uses: [
+                "AdapterKit", "Connector", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "TelphinAdapter",
+                "ZadarmaAdapter",
+            ]),
         room("VendorSimulators", at: "Adapters/Simulators", uses: ["AdapterKit", "Connector", "Digests"]),
         room("AdapterConformance", at: "Adapters/Conformance", uses: ["AdapterKit", "AdapterCatalog", "Connector"]),
 
@@ -83,7 +88,8 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter", "AdapterCatalog",
+                "AdapterKit", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter",
+                "AdapterCatalog",
                 "AdapterConformance",
                 "VendorSimulators",
                 "Connector", "Digests", "Gateway", "Numbering", "TestSupport",

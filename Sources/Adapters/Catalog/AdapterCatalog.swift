@@ -1,5 +1,6 @@
 import Connector
 import MangoAdapter
+import MappedAdapter
 import MegafonVATSAdapter
 import TelphinAdapter
 import ZadarmaAdapter
@@ -9,6 +10,7 @@ package enum AdapterCatalog {
     /// In the order of their names. A new adapter is one more line here.
     package static let adapters: [any TelephonyAdapter.Type] = [
         MangoAdapter.self,
+        MappedAdapter.self,
         MegafonVATSAdapter.self,
         TelphinAdapter.self,
         ZadarmaAdapter.self,

@@ -9,7 +9,7 @@ import Testing
     @Test(arguments: AdapterCatalog.names)
     func `every adapter passes the suite on all its fixtures and samples`(name: String) throws {
         let adapter = try #require(AdapterCatalog.adapter(named: name))
-        let cases = try CaseFolder.loadAll(below: FixtureFolders.cases(of: name))
+        let cases = try FixtureCases.loadAll(of: name)
         #expect(cases.count >= 8)
         let report = ConformanceSuite(adapter, loadSample: ShippedSamples().load).run(cases)
         #expect(report.failures.isEmpty, "\(report.summary)")
