@@ -76,6 +76,18 @@ final class ConformanceWorkbench {
         decoded.compactMap { if case .call(let event) = $0 { event } else { nil } }
     }
 
+    // MARK: Examples
+
+    var hasExamples: Bool { !instance.examples.isEmpty }
+
+    /// What the examples of the connection's file do not come out as.
+    func failuresOfExamples(_ numbering: any NumberingPlan) -> [String] {
+        let profile = ConnectionProfile(id: connection, provider: instance.descriptor.provider)
+        return ExampleRun(instance, profile: profile, numbering: numbering).problems().map {
+            "line \($0.place.line): \($0.problem)"
+        }
+    }
+
     // MARK: Genuine and repeated requests
 
     func failuresOfAccepting() -> [String] {

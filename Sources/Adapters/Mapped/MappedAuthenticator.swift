@@ -56,9 +56,16 @@ final class MappedAuthenticator: WebhookAuthenticator {
     }
 
     private func token(_ source: MappedValue.Source, of request: WebhookRequest) throws(FieldError) -> String? {
-        if case .header(let name) = source { return request.header(name) }
-        try fields.read(request)
-        return fields.raw(source)
+        switch source {
+        case .header(let name): return request.header(name)
+        case .query(let name):
+            var query = FieldTable()
+            try query.readForm(request.query)
+            return query.string(name)
+        case .body, .constant:
+            try fields.read(request)
+            return fields.raw(source)
+        }
     }
 
     private func isSigned(

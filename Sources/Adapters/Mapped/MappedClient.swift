@@ -148,8 +148,8 @@ struct MappedAnswerReader {
     /// - Throws: `ProviderFailure`; `.unknown` where the vendor may have carried it out.
     func read(_ response: OutgoingResponse) throws(ProviderFailure) -> ProviderAnswer {
         let root = (try? JSONText(response.body, limits: .init(depth: 32, byteCount: 1 << 20)))?.root
-        let own = answer.code.flatMap { Self.text($0, in: root) }.map(Self.plain)
-        let code = own ?? "\(response.status)"
+        let own = answer.code.flatMap { Self.text($0, in: root) }
+        let code = own.map(Self.plain) ?? "\(response.status)"
         guard (200...299).contains(response.status) else { throw Self.failure(response, code) }
         if !answer.successes.isEmpty {
             guard let own else {

@@ -58,7 +58,7 @@ struct MappedRequest {
     mutating func read<Result>(_ value: MappedValue?, _ make: (String) -> Result?) -> Result? {
         guard let value else { return nil }
         let found = bounded(raw(value.source))
-        guard let result = value.filters.reduce(found, { $1.apply($0) }).flatMap(make) else { return nil }
+        guard let text = value.filters.reduce(found, { $1.apply($0) }), !text.isEmpty, let result = make(text) else { return nil }
         // Of a `default` that stands for a word no table knows, the word is still news.
         if found != nil, !value.isReplaced(found), let field = value.field { used.insert(field) }
         return result

@@ -49,6 +49,9 @@ import Testing
         let bench = try bench("{type: token, query: key}")
         #expect(bench.authenticate("{}", query: "key=s3cr3t-0001") == Self.accepted)
         #expect(bench.refusal("{}", query: "key=S3cr3t-0001") == 403)
+        #expect(bench.refusal("{}", query: "key=%zz") == 400)
+        // What is genuine and cannot be read is kept.
+        #expect(bench.authenticate("not json", query: "key=s3cr3t-0001") == Self.accepted)
         #expect(bench.refusal("{}") == 401)
     }
 

@@ -26,7 +26,7 @@ import Testing
         ("[{cut_suffix: .wav}]", "r1.wav", "r1"), ("[{cut_suffix: .wav}]", "r1.mp3", "r1.mp3"),
         ("[{before: \"@\"}]", "101@h@i", "101"), ("[{before: \"@\"}]", "101", "101"), ("[{before: \"@\"}]", "@h", nil),
         ("[{after: \"*\"}]", "0000*101", "101"), ("[{after: \"*\"}]", "101", "101"), ("[{after: \"*\"}]", "0000*", nil),
-        ("[{map: {a: b}}]", "a", "b"), ("[{map: {a: b}}]", "c", nil),
+        ("[{map: {a: \"\"}}]", "a", nil), ("[{map: {a: b}}]", "a", "b"), ("[{map: {a: b}}]", "c", nil),
         ("[{map: {a: b}}, {default: z}]", "c", "z"), ("[{default: z}]", "", "z"), ("[{default: z}]", "y", "y"),
         ("[trim, lower, {cut_prefix: \"x-\"}, {map: {a: b}}]", "+X-A+", "b"), ("[]", "kept", "kept"),
     ])
