@@ -16,7 +16,7 @@ func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [],
 /// An adapter's README lies beside its code and is not compiled.
 func readme(in path: String) -> [String] {
     [
-        "Adapters/Beeline", "Adapters/Mango", "Adapters/MegafonVATS", "Adapters/Telphin", "Adapters/Zadarma",
+        "Adapters/Beeline", "Adapters/Mango", "Adapters/Mapped", "Adapters/MegafonVATS", "Adapters/Telphin", "Adapters/Zadarma",
     ].contains(path) ? ["README.md"] : []
 }
 
@@ -39,13 +39,15 @@ let package = Package(
         room("AdapterKit", at: "Adapters/Kit", uses: ["Connector", "Digests"]),
         room("BeelineAdapter", at: "Adapters/Beeline", uses: ["AdapterKit", "Connector"]),
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("MappedAdapter", at: "Adapters/Mapped", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MegafonVATSAdapter", at: "Adapters/MegafonVATS", uses: ["AdapterKit", "Connector", "Digests"]),
         room("TelphinAdapter", at: "Adapters/Telphin", uses: ["AdapterKit", "Connector"]),
         room("ZadarmaAdapter", at: "Adapters/Zadarma", uses: ["AdapterKit", "Connector", "Digests"]),
         room(
             "AdapterCatalog", at: "Adapters/Catalog",
             uses: [
-                "AdapterKit", "BeelineAdapter", "Connector", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter",
+                "AdapterKit", "BeelineAdapter", "Connector", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter",
+                "TelphinAdapter",
                 "ZadarmaAdapter",
             ]),
         room("VendorSimulators", at: "Adapters/Simulators", uses: ["AdapterKit", "Connector", "Digests"]),
@@ -93,7 +95,8 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "BeelineAdapter", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter",
+                "AdapterKit", "BeelineAdapter", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "TelphinAdapter",
+                "ZadarmaAdapter",
                 "AdapterCatalog",
                 "AdapterConformance",
                 "VendorSimulators",

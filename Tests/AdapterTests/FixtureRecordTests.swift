@@ -10,11 +10,12 @@ import Testing
 ///
 /// With `KOMMUTATOR_RECORD_FIXTURES=1` the files are written instead: read the difference before committing it.
 @Suite struct FixtureRecordTests {
-    static let cases: [(adapter: String, name: String)] = ["beeline", "mango", "megafon-vats", "telphin", "zadarma"].flatMap {
-        adapter in
-        let all = (try? CaseFolder.loadAll(below: FixtureFolders.cases(of: adapter))) ?? []
-        return all.filter { $0.refusals == nil }.map { (adapter, $0.name) }
-    }
+    static let cases: [(adapter: String, name: String)] = ["beeline", "mango", "mapped", "megafon-vats", "telphin", "zadarma"]
+        .flatMap {
+            adapter in
+            let all = (try? FixtureCases.loadAll(of: adapter)) ?? []
+            return all.filter { $0.refusals == nil }.map { (adapter, $0.name) }
+        }
 
     @Test func `there are cases`() { #expect(Self.cases.count >= 35) }
 
@@ -22,7 +23,7 @@ import Testing
     func `the records of a case are as expected`(path: String) throws {
         let adapter = String(path.prefix { $0 != "/" })
         let folder = FixtureFolders.cases(of: adapter) + path.dropFirst(adapter.count)
-        let records = Self.lines(of: try Self.records(of: try CaseFolder.load(folder), adapter: adapter))
+        let records = Self.lines(of: try Self.records(of: try FixtureCases.load(folder, of: adapter), adapter: adapter))
         let file = folder + "/expected.json"
         if ProcessInfo.processInfo.environment["KOMMUTATOR_RECORD_FIXTURES"] == "1" {
             try records.write(toFile: file, atomically: true, encoding: .utf8)
@@ -38,7 +39,8 @@ import Testing
     @Test(arguments: cases.map { "\($0.adapter)/\($0.name)" })
     func `a case shuffled and repeated gives the same records`(path: String) throws {
         let adapter = String(path.prefix { $0 != "/" })
-        let fixture = try CaseFolder.load(FixtureFolders.cases(of: adapter) + path.dropFirst(adapter.count))
+        let fixture = try FixtureCases.load(
+            FixtureFolders.cases(of: adapter) + path.dropFirst(adapter.count), of: adapter)
         let truth = Self.standing(try Self.records(of: fixture, adapter: adapter))
         var chance = SeededRandom(seed: 7)
         for _ in 0..<10 {
@@ -55,9 +57,10 @@ import Testing
     static func records(of fixture: ConformanceCase, adapter name: String) throws -> [JSONValue] {
         let kind = try #require(AdapterCatalog.adapter(named: name))
         let connection = ConnectionID("fixture")
-        let adapter = try kind.init(settings: AdapterSettings(connection: connection, values: fixture.settings))
+        let adapter = try kind.init(
+            settings: AdapterSettings(connection: connection, values: fixture.settings, mapping: fixture.mapping))
         let profile = ConnectionProfile(
-            id: connection, provider: kind.descriptor.provider,
+            id: connection, provider: adapter.descriptor.provider,
             lines: ["+74950000001": .init(label: "site", channel: "yandex-direct")],
             employees: ["101": .init(name: "Иван Петров", crmID: "17")])
         let decoder = adapter.makeDecoder()
@@ -66,7 +69,7 @@ import Testing
         var latestNews = Instant.earliest
         for (number, request) in fixture.requests.enumerated() {
             latestNews = max(latestNews, request.receivedAt)
-            let raw = request.raw(connection, number: number, headers: kind.descriptor.headers)
+            let raw = request.raw(connection, number: number, headers: adapter.descriptor.headers)
             let events = decoder.decode(raw).compactMap { if case .call(let event) = $0 { event } else { nil } }
             try ledger.apply(events, of: raw, profile: profile, into: &batch)
         }

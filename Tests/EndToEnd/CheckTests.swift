@@ -45,6 +45,33 @@ extension EndToEnd {
         }
 
         @Test(.timeLimit(.minutes(1)))
+        func `examples of a described vendor are run`() throws {
+            let premises = try GatewayPremises()
+            let mapping = """
+                adapter: mapped
+                settings: {webhook_secret: env:KOMMUTATOR_TEST_MANGO_KEY}
+                mapping:
+                  vendor: shop-pbx
+                  format: form
+                  authentication: {type: token, header: X-Token}
+                  event: event
+                  call: {key: id}
+                  events: {over: {type: call.ended, ending: {reason: {value: busy}, answered: ok}}}
+                  examples:
+                    - name: a call
+                      requests: [{received_at: 2026-11-02T07:15:20Z, form: {event: over, id: 1, ok: "yes"}}]
+                      record: {disposition: answered}
+                """
+            try premises.write("shop", mapping)
+            #expect(try premises.command(["check"]).end == .exited(0))
+            try premises.write("shop", mapping.replacing("disposition: answered", with: "disposition: missed"))
+            let json = try Self.report(premises, exits: 78)
+            #expect(json["problems"]?.elements.count == 1)
+            #expect(json["problems"]?[0]?["problem"]?.string == "example `a call`: `disposition` is `answered`, not `missed`")
+            #expect(json["problems"]?[0]?["line"]?.int == 13)
+        }
+
+        @Test(.timeLimit(.minutes(1)))
         func `a folder that is missing has no line`() throws {
             let made = try GatewayProcess.run(["check", "--adapters", "/nonexistent/adapters.d", "--output", "json"])
             #expect(made.end == .exited(78))

@@ -1,6 +1,7 @@
 import BeelineAdapter
 import Connector
 import MangoAdapter
+import MappedAdapter
 import MegafonVATSAdapter
 import TelphinAdapter
 import ZadarmaAdapter
@@ -11,6 +12,7 @@ package enum AdapterCatalog {
     package static let adapters: [any TelephonyAdapter.Type] = [
         BeelineAdapter.self,
         MangoAdapter.self,
+        MappedAdapter.self,
         MegafonVATSAdapter.self,
         TelphinAdapter.self,
         ZadarmaAdapter.self,

@@ -7,12 +7,16 @@ package struct ConformanceCase: Sendable {
     package var requests: [RecordedRequest]
     /// One status for each request, where all are to be refused.
     package var refusals: [Int]?
+    /// The section `mapping` of the connection's file, for an adapter that takes one.
+    package var mapping: SettingTree?
     /// A page of the vendor's own log of calls, fetched after the requests; nil where the case has none.
     package var log: [UInt8]?
 
     package init(
-        name: String, settings: [String: String], requests: [RecordedRequest], refusals: [Int]? = nil, log: [UInt8]? = nil
+        name: String, settings: [String: String], requests: [RecordedRequest], refusals: [Int]? = nil, log: [UInt8]? = nil,
+        mapping: SettingTree? = nil
     ) {
+        self.mapping = mapping
         self.log = log
         self.name = name
         self.settings = settings

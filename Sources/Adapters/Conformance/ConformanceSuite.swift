@@ -11,12 +11,17 @@ package struct ConformanceSuite {
     /// Loads the adapter's sample in `adapters.d`, where there is a configuration loader to try; throws what is wrong with it.
     private let loadSample: ((AdapterDescriptor) throws -> Void)?
 
+    /// What the examples of a described vendor's file are folded with; nil does not run them.
+    private let numbering: (any NumberingPlan)?
+
     /// How many bytes of each request are tried when bytes are changed one at a time.
     private let placesPerRequest: Int
 
     package init(
-        _ adapter: any TelephonyAdapter.Type, placesPerRequest: Int = 48, loadSample: ((AdapterDescriptor) throws -> Void)? = nil
+        _ adapter: any TelephonyAdapter.Type, placesPerRequest: Int = 48, numbering: (any NumberingPlan)? = nil,
+        loadSample: ((AdapterDescriptor) throws -> Void)? = nil
     ) {
+        self.numbering = numbering
         self.adapter = adapter
         self.placesPerRequest = placesPerRequest
         self.loadSample = loadSample
@@ -45,6 +50,9 @@ package struct ConformanceSuite {
             report.add("reads the same twice", in: recorded.name, bench.failuresOfRepeating())
             report.add("tells events apart", in: recorded.name, bench.failuresOfTellingApart())
             report.add("goes on with fields it does not know", in: recorded.name, bench.failuresOfExtraFields())
+        }
+        if let numbering, bench.hasExamples {
+            report.add("its examples come out", in: recorded.name, bench.failuresOfExamples(numbering))
         }
         report.add("makes something of every ruined body", in: recorded.name, bench.failuresOfRuining())
         report.add("keeps secrets and numbers out of its reasons", in: recorded.name, bench.failuresOfTalking())

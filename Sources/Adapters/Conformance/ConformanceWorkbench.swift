@@ -25,7 +25,10 @@ final class ConformanceWorkbench {
         requests = recorded.requests
         log = recorded.log
         secrets = adapter.descriptor.settings.filter { $0.kind == .secret }.compactMap { recorded.settings[$0.name] }
-        instance = try adapter.init(settings: AdapterSettings(connection: connection, values: recorded.settings))
+        instance = try adapter.init(
+            settings: AdapterSettings(
+                connection: connection, values: recorded.settings, mapping: recorded.mapping,
+                hasURLToken: recorded.settings["url_token"] != nil))
         gate = instance.makeAuthenticator()
     }
 
@@ -58,7 +61,7 @@ final class ConformanceWorkbench {
     }
 
     func raw(_ request: RecordedRequest, _ number: Int) -> RawRecord {
-        request.raw(connection, number: number, headers: adapter.descriptor.headers)
+        request.raw(connection, number: number, headers: instance.descriptor.headers)
     }
 
     /// The requests that are journalled, with their numbers.
@@ -71,6 +74,18 @@ final class ConformanceWorkbench {
 
     func events(_ decoded: [Decoded]) -> [CallEvent] {
         decoded.compactMap { if case .call(let event) = $0 { event } else { nil } }
+    }
+
+    // MARK: Examples
+
+    var hasExamples: Bool { !instance.examples.isEmpty }
+
+    /// What the examples of the connection's file do not come out as.
+    func failuresOfExamples(_ numbering: any NumberingPlan) -> [String] {
+        let profile = ConnectionProfile(id: connection, provider: instance.descriptor.provider)
+        return ExampleRun(instance, profile: profile, numbering: numbering).problems().map {
+            "line \($0.place.line): \($0.problem)"
+        }
     }
 
     // MARK: Genuine and repeated requests

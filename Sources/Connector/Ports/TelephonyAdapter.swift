@@ -9,6 +9,12 @@ package protocol TelephonyAdapter: Sendable {
     /// - Throws: `SettingsError` naming the setting and what would mend it.
     init(settings: AdapterSettings) throws
 
+    /// What is true of this very connection: the kind's description, unless the settings say more (a vendor described in a file).
+    var descriptor: AdapterDescriptor { get }
+
+    /// What its file says should become of some requests; mostly none.
+    var examples: [AdapterExample] { get }
+
     /// The gatekeeper of one event loop: keeps key schedules and is used by one thread only.
     func makeAuthenticator() -> any WebhookAuthenticator
 
@@ -20,6 +26,10 @@ package protocol TelephonyAdapter: Sendable {
 }
 
 extension TelephonyAdapter {
+    package var descriptor: AdapterDescriptor { Self.descriptor }
+
+    package var examples: [AdapterExample] { [] }
+
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { nil }
 }
 
@@ -138,11 +148,13 @@ package struct AdapterDescriptor: Sendable {
     package var capabilities: [Capability]
     /// How often its commands may be sent.
     package var rateLimit: RateLimit
+    /// Whether a connection's file has a section `mapping`, which describes the vendor.
+    package var takesMapping: Bool
 
     package init(
         name: String, provider: String? = nil, title: String, version: String, settings: [SettingSpecification],
         headers: [String], capabilities: [Capability] = [],
-        rateLimit: RateLimit = RateLimit(burst: 20, interval: .milliseconds(100))
+        rateLimit: RateLimit = RateLimit(burst: 20, interval: .milliseconds(100)), takesMapping: Bool = false
     ) {
         self.name = name
         self.provider = provider ?? name
@@ -152,6 +164,7 @@ package struct AdapterDescriptor: Sendable {
         self.headers = headers
         self.capabilities = capabilities
         self.rateLimit = rateLimit
+        self.takesMapping = takesMapping
     }
 }
 
@@ -186,10 +199,18 @@ package struct SettingSpecification: Sendable, Equatable {
 package struct AdapterSettings: Sendable {
     package var connection: ConnectionID
     package var values: [String: String]
+    /// The section `mapping` of the connection's file, for an adapter that takes one.
+    package var mapping: SettingTree?
+    /// Whether the gateway asks for a `url_token`; the token itself is not the adapter's business.
+    package var hasURLToken: Bool
 
-    package init(connection: ConnectionID, values: [String: String]) {
+    package init(
+        connection: ConnectionID, values: [String: String], mapping: SettingTree? = nil, hasURLToken: Bool = false
+    ) {
         self.connection = connection
         self.values = values
+        self.mapping = mapping
+        self.hasURLToken = hasURLToken
     }
 
     package subscript(name: String) -> String? { values[name] }

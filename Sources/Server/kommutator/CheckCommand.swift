@@ -1,13 +1,14 @@
 import ArgumentParser
 import Connector
 import Gateway
+import Numbering
 
 /// `kommutator check`: every file of adapters.d, and the server's own.
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check the settings, and say what to mend.",
         discussion: """
-            Each problem names file, line and column. Exit code 78 where there is one; a note is none.
+            The examples that a described vendor's file holds are run. Each problem names file, line and column. Exit code 78 where there is one; a note is none.
 
             Examples:
               kommutator check
@@ -64,7 +65,9 @@ private struct CheckReport {
     var isGood: Bool { problems.isEmpty }
 
     init(_ server: ServerSettings.Loaded) {
-        let (entries, loose) = House.directory(server.settings).read()
+        let (read, loose) = House.directory(server.settings).read()
+        let numbering = WorldNumberingPlan()
+        let entries = read.map { $0.withExamplesRun(numbering) }
         connections = entries.map(Connection.init)
         problems = server.problems + loose + entries.flatMap(\.problems)
         notes = server.notes
@@ -75,6 +78,19 @@ private struct CheckReport {
             "ok": .bool(isGood), "connections": .array(connections.map(\.json)), "problems": .array(problems.map(\.json)),
             "notes": .array(notes.map(\.json)),
         ]
+    }
+}
+
+extension ConnectionDirectory.Entry {
+    /// The entry with what its examples, run, did not come out as.
+    fileprivate func withExamplesRun(_ numbering: any NumberingPlan) -> Self {
+        guard let adapter, !adapter.examples.isEmpty else { return self }
+        var entry = self
+        entry.problems += ExampleRun(adapter, profile: settings.profile, numbering: numbering).problems().map { found in
+            ConfigurationProblem(
+                file: file, line: found.place.line, column: found.place.column, problem: found.problem, hint: found.hint)
+        }
+        return entry
     }
 }
 

@@ -2,6 +2,7 @@ import AdapterCatalog
 import AdapterConformance
 import AdapterKit
 import Connector
+import Numbering
 import TestSupport
 import Testing
 
@@ -9,11 +10,12 @@ import Testing
     @Test(arguments: AdapterCatalog.names)
     func `every adapter passes the suite on all its fixtures and samples`(name: String) throws {
         let adapter = try #require(AdapterCatalog.adapter(named: name))
-        let cases = try CaseFolder.loadAll(below: FixtureFolders.cases(of: name))
+        let cases = try FixtureCases.loadAll(of: name)
         #expect(cases.count >= 8)
-        let report = ConformanceSuite(adapter, loadSample: ShippedSamples().load).run(cases)
+        let report = ConformanceSuite(adapter, numbering: WorldNumberingPlan(), loadSample: ShippedSamples().load).run(cases)
         #expect(report.failures.isEmpty, "\(report.summary)")
         #expect(report.checks.contains { $0.rule == "its sample loads" })
+        #expect(report.checks.contains { $0.rule == "its examples come out" } == adapter.descriptor.takesMapping)
     }
 
     @Test func `an adapter that believes everybody fails`() throws {

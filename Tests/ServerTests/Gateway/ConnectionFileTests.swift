@@ -151,6 +151,10 @@ import TestSupport
             "adapter: bell\nsettings: {key: env:BELL_KEY}\nemployees: {101: {nmae: a}}",
             "3:19: unknown key `nmae`; did you mean `name`?"
         ),
+        (
+            "adapter: bell\nsettings: {key: env:BELL_KEY}\nmapping: {a: b}",
+            "3:1: this adapter takes no `mapping`; remove it, or write `adapter: mapped`"
+        ),
         ("adapter: bell\nadapter: bell", "1:1: `adapter` is given twice; keep one of them"),
         (
             "adapter: bell\n\tsettings: x",

@@ -169,7 +169,7 @@ package final class CommandDesk: Sendable {
         state.generation = generation
         state.providers = [:]
         for connection in roster.connections() {
-            let descriptor = type(of: connection.adapter).descriptor
+            let descriptor = connection.adapter.descriptor
             state.providers[connection.profile.id] = Provider(
                 client: connection.adapter.makeClient(outgoing), capabilities: descriptor.capabilities,
                 rateLimit: descriptor.rateLimit, defaultCountry: connection.profile.defaultCountry)

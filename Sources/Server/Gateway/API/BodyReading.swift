@@ -1,3 +1,4 @@
+import AdapterKit
 import Connector
 
 /// Reads a small JSON object from a request's body, and notes everything that is wrong with it.

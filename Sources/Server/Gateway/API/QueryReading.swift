@@ -1,3 +1,4 @@
+import AdapterKit
 import Connector
 import HTTPServer
 

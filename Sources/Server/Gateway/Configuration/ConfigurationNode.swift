@@ -38,6 +38,12 @@ struct ConfigurationNode {
         return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
     }
 
+    /// A scalar without quotes.
+    var isPlain: Bool {
+        guard case .scalar(let scalar) = node else { return false }
+        return scalar.style == .plain || scalar.style == .any
+    }
+
     /// The elements of a list; `nil` for anything else.
     var elements: [ConfigurationNode]? {
         guard case .sequence(let sequence) = node else { return nil }

@@ -1,3 +1,4 @@
+import AdapterKit
 import Connector
 import Yams
 
@@ -73,6 +74,42 @@ struct ConfigurationReading {
             note(
                 "unknown \(what) `\(field.name)`", hint: NearestName.hint(for: field.name, among: known), at: field.place)
         }
+    }
+
+    // MARK: Trees
+
+    /// What an adapter reads by itself, taken apart; nil where it is too large or no tree of texts.
+    mutating func tree(_ field: ConfigurationField) -> SettingTree? {
+        var room = 20_000
+        let before = problems.count
+        let tree = tree(field.value, depth: 0, room: &room)
+        if room <= 0 {
+            note("`\(field.name)` has too many values", hint: "20000 are the limit", at: field.place)
+        }
+        return problems.count == before ? tree : nil
+    }
+
+    /// - Parameter room: how many values may still come: aliases make large trees of small files.
+    private mutating func tree(_ value: ConfigurationNode, depth: Int, room: inout Int) -> SettingTree {
+        let place = SettingTree.Place(line: value.place.line, column: value.place.column)
+        room -= 1
+        guard room > 0, !value.isEmpty else { return SettingTree(.nothing, at: place) }
+        guard depth < 16 else {
+            note("values within values within values", hint: "16 deep is the limit", at: value.place)
+            return SettingTree(.nothing, at: place)
+        }
+        if let text = value.text { return SettingTree(.text(text, isPlain: value.isPlain), at: place) }
+        if let elements = value.elements {
+            return SettingTree(.list(elements.map { tree($0, depth: depth + 1, room: &room) }), at: place)
+        }
+        let fields = fields(of: value, called: "a value") ?? []
+        return SettingTree(
+            .fields(
+                fields.map { field in
+                    SettingTree.Field(
+                        name: field.name, place: .init(line: field.place.line, column: field.place.column),
+                        value: tree(field.value, depth: depth + 1, room: &room))
+                }), at: place)
     }
 
     // MARK: Values

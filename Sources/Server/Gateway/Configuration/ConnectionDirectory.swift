@@ -73,11 +73,12 @@ package struct ConnectionDirectory: Sendable {
         var reader = ConnectionFile(
             path: file, id: id, adapters: adapters, secrets: SecretSource(environment: environment, folder: path),
             defaultCountry: defaultCountry)
-        let settings = reader.read(text)
+        var settings = reader.read(text)
         var adapter: (any TelephonyAdapter)?
         if let kind = reader.kind, settings.isEnabled, reader.problems.isEmpty {
             adapter = makeAdapter(kind, settings, notingIn: &reader)
         }
+        if let adapter { settings.profile.provider = adapter.descriptor.provider }
         return Entry(
             id: id, file: file, settings: settings, kind: reader.kind, problems: reader.problems, adapter: adapter)
     }
@@ -86,8 +87,13 @@ package struct ConnectionDirectory: Sendable {
         _ kind: AdapterKind, _ settings: ConnectionSettings, notingIn reader: inout ConnectionFile
     ) -> (any TelephonyAdapter)? {
         do {
-            return try kind.init(settings: AdapterSettings(connection: settings.id, values: settings.values))
+            return try kind.init(
+                settings: AdapterSettings(
+                    connection: settings.id, values: settings.values, mapping: settings.mapping,
+                    hasURLToken: settings.urlToken != nil))
         } catch let error as SettingsError {
+            reader.note(error)
+        } catch let error as SettingTreeError {
             reader.note(error)
         } catch {
             reader.note(SettingsError(setting: "adapter", problem: "cannot be made", hint: "see the adapter's README"))

@@ -10,7 +10,7 @@ import Network
 /// report(file.problems)               // all of them, each with line and hint
 /// ```
 struct ConnectionFile {
-    static let keys = ["adapter", "enabled", "tenant", "settings", "lines", "employees", "limits"]
+    static let keys = ["adapter", "enabled", "tenant", "settings", "lines", "employees", "limits", "mapping"]
     /// Settings that every connection has, whatever its adapter.
     static let commonSettings = ["url_token", "allow_from", "default_country"]
 
@@ -47,12 +47,21 @@ struct ConnectionFile {
         if let field = byName["lines"] { readLines(field) }
         if let field = byName["employees"] { readEmployees(field) }
         if let field = byName["limits"] { readLimits(field) }
+        if let field = byName["mapping"] { readMapping(field) }
         return settings
     }
 
     /// Notes what the adapter itself has against a setting, at that setting's place.
     mutating func note(_ error: SettingsError) {
         reading.note("setting `\(error.setting)` \(error.problem)", hint: error.hint, at: settingPlaces[error.setting])
+    }
+
+    /// Notes all that the adapter has against the file's `mapping`.
+    mutating func note(_ error: SettingTreeError) {
+        for problem in error.problems {
+            reading.note(
+                problem.problem, hint: problem.hint, at: TextPlace(line: problem.place.line, column: problem.place.column))
+        }
     }
 
     // MARK: Top level
@@ -97,6 +106,17 @@ struct ConnectionFile {
         guard settings.profile.settleAfter > settings.profile.finalizeAfter else { return }
         reading.note(
             "`finalize_after` is shorter than `settle_after`", hint: "a call settles before it is final", at: field.place)
+    }
+
+    /// What it means is for the adapter to say.
+    private mutating func readMapping(_ field: ConfigurationField) {
+        settingPlaces[field.name] = field.place
+        guard kind?.descriptor.takesMapping ?? true else {
+            reading.note(
+                "this adapter takes no `mapping`", hint: "remove it, or write `adapter: mapped`", at: field.place)
+            return
+        }
+        settings.mapping = reading.tree(field)
     }
 
     private mutating func readLines(_ field: ConfigurationField) {

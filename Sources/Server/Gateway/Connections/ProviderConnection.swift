@@ -20,7 +20,7 @@ package final class ProviderConnection: Sendable {
     init(_ entry: ConnectionDirectory.Entry, counters: ConnectionCounters) {
         settings = entry.settings
         file = entry.file
-        descriptor = entry.kind.map { $0.descriptor }
+        descriptor = entry.adapter?.descriptor ?? entry.kind.map { $0.descriptor }
         adapter = entry.adapter
         problems = entry.problems
         self.counters = counters

@@ -1,7 +1,7 @@
 /// Finds the name that somebody probably meant.
-enum NearestName {
+package enum NearestName {
     /// The known name with the fewest slips of the pen from `name`, where those are few; the first of several.
-    static func suggest(for name: String, among known: [String]) -> String? {
+    package static func suggest(for name: String, among known: [String]) -> String? {
         let typed = Array(name.lowercased().utf8)
         let allowed = max(1, typed.count / 3)
         let candidates = known.map { (name: $0, distance: distance(typed, Array($0.utf8))) }
@@ -10,7 +10,7 @@ enum NearestName {
     }
 
     /// A hint for an unknown name: the suggestion, else the list of what there is.
-    static func hint(for name: String, among known: [String]) -> String {
+    package static func hint(for name: String, among known: [String]) -> String {
         if let meant = suggest(for: name, among: known) { return "did you mean `\(meant)`?" }
         return "known here: \(known.map { "`\($0)`" }.joined(separator: ", "))"
     }
