@@ -15,7 +15,7 @@ func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [],
 
 /// An adapter's README lies beside its code and is not compiled.
 func readme(in path: String) -> [String] {
-    ["Adapters/Mango", "Adapters/MegafonVATS", "Adapters/Telphin", "Adapters/Zadarma"].contains(path) ? ["README.md"] : []
+    ["Adapters/Mango", "Adapters/MegafonVATS", "Adapters/Program", "Adapters/Telphin", "Adapters/Zadarma"].contains(path) ? ["README.md"] : []
 }
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -37,11 +37,14 @@ let package = Package(
         room("AdapterKit", at: "Adapters/Kit", uses: ["Connector", "Digests"]),
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MegafonVATSAdapter", at: "Adapters/MegafonVATS", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("ProgramAdapter", at: "Adapters/Program", uses: ["AdapterKit", "Connector", "Digests"]),
         room("TelphinAdapter", at: "Adapters/Telphin", uses: ["AdapterKit", "Connector"]),
         room("ZadarmaAdapter", at: "Adapters/Zadarma", uses: ["AdapterKit", "Connector", "Digests"]),
         room(
             "AdapterCatalog", at: "Adapters/Catalog",
-            uses: ["AdapterKit", "Connector", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter"]),
+            uses: [
+                "AdapterKit", "Connector", "MangoAdapter", "MegafonVATSAdapter", "ProgramAdapter", "TelphinAdapter", "ZadarmaAdapter",
+            ]),
         room("VendorSimulators", at: "Adapters/Simulators", uses: ["AdapterKit", "Connector", "Digests"]),
         room("AdapterConformance", at: "Adapters/Conformance", uses: ["AdapterKit", "AdapterCatalog", "Connector"]),
 
@@ -58,6 +61,7 @@ let package = Package(
         room("Network", at: "Server/Network", uses: ["CSystem", "Threading"]),
         room("HTTPServer", at: "Server/HTTP", uses: ["Network", "CSystem"]),
         room("HTTPClient", at: "Server/HTTPClient", uses: ["Connector", "Network", "CSystem"]),
+        room("Processes", at: "Server/Processes", uses: ["Connector", "CSystem", "Threading"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
         room(
             "Gateway", at: "Server/Gateway",
@@ -66,13 +70,13 @@ let package = Package(
             name: "kommutator",
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "Gateway", "HTTPClient",
-                "HTTPServer", "Network", "Numbering", "SQLiteJournal", "Threading", "VendorSimulators", "CSystem", arguments,
+                "HTTPServer", "Network", "Numbering", "Processes", "SQLiteJournal", "Threading", "VendorSimulators", "CSystem", arguments,
             ],
             path: "Sources/Server/kommutator", swiftSettings: strict),
 
         // The mirror of Sources.
         .target(
-            name: "TestSupport", dependencies: ["Connector", "AdapterKit", "Digests", "Threading", "CSystem"],
+            name: "TestSupport", dependencies: ["Connector", "AdapterKit", "Digests", "Processes", "Threading", "CSystem"],
             path: "Tests/Support",
             swiftSettings: strict),
         .executableTarget(
@@ -83,16 +87,16 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "MangoAdapter", "MegafonVATSAdapter", "TelphinAdapter", "ZadarmaAdapter", "AdapterCatalog",
+                "AdapterKit", "MangoAdapter", "MegafonVATSAdapter", "ProgramAdapter", "TelphinAdapter", "ZadarmaAdapter", "AdapterCatalog",
                 "AdapterConformance",
                 "VendorSimulators",
-                "Connector", "Digests", "Gateway", "Numbering", "TestSupport",
+                "Connector", "Digests", "Gateway", "Numbering", "Processes", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
             dependencies: [
                 "Digests", "Threading", "Network", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
-                "Connector", "CSystem", "TestSupport",
+                "Processes", "Connector", "CSystem", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",

@@ -10,7 +10,9 @@ import Testing
 ///
 /// With `KOMMUTATOR_RECORD_FIXTURES=1` the files are written instead: read the difference before committing it.
 @Suite struct FixtureRecordTests {
-    static let cases: [(adapter: String, name: String)] = ["mango", "megafon-vats", "telphin", "zadarma"].flatMap { adapter in
+    static let cases: [(adapter: String, name: String)] = [
+        "mango", "megafon-vats", "program", "telphin", "zadarma",
+    ].flatMap { adapter in
         let all = (try? CaseFolder.loadAll(below: FixtureFolders.cases(of: adapter))) ?? []
         return all.filter { $0.refusals == nil }.map { (adapter, $0.name) }
     }
@@ -51,10 +53,13 @@ import Testing
 
     // MARK: Decoding and folding
 
-    static func records(of fixture: ConformanceCase, adapter name: String) throws -> [JSONValue] {
+    static func records(
+        of fixture: ConformanceCase, adapter name: String, context: AdapterContext = Programs.context()
+    ) throws -> [JSONValue] {
         let kind = try #require(AdapterCatalog.adapter(named: name))
         let connection = ConnectionID("fixture")
-        let adapter = try kind.init(settings: AdapterSettings(connection: connection, values: fixture.settings))
+        let adapter = try kind.init(
+            settings: AdapterSettings(connection: connection, values: fixture.settings), context: context)
         let profile = ConnectionProfile(
             id: connection, provider: kind.descriptor.provider,
             lines: ["+74950000001": .init(label: "site", channel: "yandex-direct")],
@@ -65,7 +70,7 @@ import Testing
         var latestNews = Instant.earliest
         for (number, request) in fixture.requests.enumerated() {
             latestNews = max(latestNews, request.receivedAt)
-            let raw = request.raw(connection, number: number, headers: kind.descriptor.headers)
+            let raw = request.raw(connection, number: number, headers: adapter.headers)
             let events = decoder.decode(raw).compactMap { if case .call(let event) = $0 { event } else { nil } }
             try ledger.apply(events, of: raw, profile: profile, into: &batch)
         }

@@ -1,6 +1,7 @@
 import Connector
 import MangoAdapter
 import MegafonVATSAdapter
+import ProgramAdapter
 import TelphinAdapter
 import ZadarmaAdapter
 
@@ -10,6 +11,7 @@ package enum AdapterCatalog {
     package static let adapters: [any TelephonyAdapter.Type] = [
         MangoAdapter.self,
         MegafonVATSAdapter.self,
+        ProgramAdapter.self,
         TelphinAdapter.self,
         ZadarmaAdapter.self,
     ]

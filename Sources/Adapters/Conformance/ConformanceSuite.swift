@@ -11,12 +11,17 @@ package struct ConformanceSuite {
     /// Loads the adapter's sample in `adapters.d`, where there is a configuration loader to try; throws what is wrong with it.
     private let loadSample: ((AdapterDescriptor) throws -> Void)?
 
+    /// What the adapter may use.
+    private let context: AdapterContext
+
     /// How many bytes of each request are tried when bytes are changed one at a time.
     private let placesPerRequest: Int
 
     package init(
-        _ adapter: any TelephonyAdapter.Type, placesPerRequest: Int = 48, loadSample: ((AdapterDescriptor) throws -> Void)? = nil
+        _ adapter: any TelephonyAdapter.Type, placesPerRequest: Int = 48, context: AdapterContext = AdapterContext(),
+        loadSample: ((AdapterDescriptor) throws -> Void)? = nil
     ) {
+        self.context = context
         self.adapter = adapter
         self.placesPerRequest = placesPerRequest
         self.loadSample = loadSample
@@ -27,7 +32,8 @@ package struct ConformanceSuite {
         checkDescriptor(&report)
         for recorded in cases {
             do {
-                let bench = try ConformanceWorkbench(adapter, connection, recorded, placesPerRequest: placesPerRequest)
+                let bench = try ConformanceWorkbench(
+                    adapter, connection, recorded, placesPerRequest: placesPerRequest, context: context)
                 check(bench, recorded, &report)
             } catch {
                 report.add("takes the case's settings", in: recorded.name, ["\(error)"])

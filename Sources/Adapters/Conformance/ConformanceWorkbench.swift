@@ -16,16 +16,18 @@ final class ConformanceWorkbench {
     private let gate: any WebhookAuthenticator
     private(set) var reasons: Set<String> = []
 
-    init(_ adapter: any TelephonyAdapter.Type, _ connection: ConnectionID, _ recorded: ConformanceCase, placesPerRequest: Int)
-        throws
-    {
+    init(
+        _ adapter: any TelephonyAdapter.Type, _ connection: ConnectionID, _ recorded: ConformanceCase, placesPerRequest: Int,
+        context: AdapterContext
+    ) throws {
         self.adapter = adapter
         self.placesPerRequest = max(1, placesPerRequest)
         self.connection = connection
         requests = recorded.requests
         log = recorded.log
         secrets = adapter.descriptor.settings.filter { $0.kind == .secret }.compactMap { recorded.settings[$0.name] }
-        instance = try adapter.init(settings: AdapterSettings(connection: connection, values: recorded.settings))
+        instance = try adapter.init(
+            settings: AdapterSettings(connection: connection, values: recorded.settings), context: context)
         gate = instance.makeAuthenticator()
     }
 
@@ -58,7 +60,7 @@ final class ConformanceWorkbench {
     }
 
     func raw(_ request: RecordedRequest, _ number: Int) -> RawRecord {
-        request.raw(connection, number: number, headers: adapter.descriptor.headers)
+        request.raw(connection, number: number, headers: instance.headers)
     }
 
     /// The requests that are journalled, with their numbers.

@@ -9,6 +9,19 @@ package protocol TelephonyAdapter: Sendable {
     /// - Throws: `SettingsError` naming the setting and what would mend it.
     init(settings: AdapterSettings) throws
 
+    /// The same, for adapters that need more than settings.
+    /// - Throws: `SettingsError`, as above.
+    init(settings: AdapterSettings, context: AdapterContext) throws
+
+    /// Header names (lower case) that this connection reads: those of the descriptor, unless its settings name others.
+    var headers: [String] { get }
+
+    /// Commands that this connection can carry out: those of the descriptor, unless its settings name others.
+    var capabilities: [Capability] { get }
+
+    /// What keeps this connection from working now, in a sentence; `nil` where all is well. Cheap, from any thread.
+    var trouble: String? { get }
+
     /// The gatekeeper of one event loop: keeps key schedules and is used by one thread only.
     func makeAuthenticator() -> any WebhookAuthenticator
 
@@ -20,6 +33,14 @@ package protocol TelephonyAdapter: Sendable {
 }
 
 extension TelephonyAdapter {
+    package init(settings: AdapterSettings, context: AdapterContext) throws { try self.init(settings: settings) }
+
+    package var headers: [String] { Self.descriptor.headers }
+
+    package var capabilities: [Capability] { Self.descriptor.capabilities }
+
+    package var trouble: String? { nil }
+
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { nil }
 }
 
@@ -164,6 +185,8 @@ package struct SettingSpecification: Sendable, Equatable {
         /// An IANA time zone.
         case timeZone
         case choice([String])
+        /// Some words: a JSON array of strings where they were written as a list, else the text as it is.
+        case list
     }
 
     package var name: String

@@ -11,7 +11,7 @@ import Testing
         let adapter = try #require(AdapterCatalog.adapter(named: name))
         let cases = try CaseFolder.loadAll(below: FixtureFolders.cases(of: name))
         #expect(cases.count >= 8)
-        let report = ConformanceSuite(adapter, loadSample: ShippedSamples().load).run(cases)
+        let report = ConformanceSuite(adapter, context: Programs.context(), loadSample: ShippedSamples().load).run(cases)
         #expect(report.failures.isEmpty, "\(report.summary)")
         #expect(report.checks.contains { $0.rule == "its sample loads" })
     }
