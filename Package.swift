@@ -16,7 +16,8 @@ func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [],
 /// An adapter's README lies beside its code and is not compiled.
 func readme(in path: String) -> [String] {
     [
-        "Adapters/Beeline", "Adapters/Mango", "Adapters/Mapped", "Adapters/MegafonVATS", "Adapters/Telphin", "Adapters/Zadarma",
+        "Adapters/Beeline", "Adapters/Mango", "Adapters/Mapped", "Adapters/MegafonVATS", "Adapters/Program", "Adapters/Telphin",
+        "Adapters/Zadarma",
     ].contains(path) ? ["README.md"] : []
 }
 
@@ -41,13 +42,14 @@ let package = Package(
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MappedAdapter", at: "Adapters/Mapped", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MegafonVATSAdapter", at: "Adapters/MegafonVATS", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("ProgramAdapter", at: "Adapters/Program", uses: ["AdapterKit", "Connector", "Digests"]),
         room("TelphinAdapter", at: "Adapters/Telphin", uses: ["AdapterKit", "Connector"]),
         room("ZadarmaAdapter", at: "Adapters/Zadarma", uses: ["AdapterKit", "Connector", "Digests"]),
         room(
             "AdapterCatalog", at: "Adapters/Catalog",
             uses: [
                 "AdapterKit", "BeelineAdapter", "Connector", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter",
-                "TelphinAdapter",
+                "ProgramAdapter", "TelphinAdapter",
                 "ZadarmaAdapter",
             ]),
         room("VendorSimulators", at: "Adapters/Simulators", uses: ["AdapterKit", "Connector", "Digests"]),
@@ -69,6 +71,7 @@ let package = Package(
         room(
             "DoubleServer", at: "Server/DoubleServer",
             uses: ["AdapterKit", "Connector", "HTTPServer", "Network", "VendorSimulators"]),
+        room("Processes", at: "Server/Processes", uses: ["Connector", "CSystem", "Threading"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
         room(
             "Gateway", at: "Server/Gateway",
@@ -77,14 +80,15 @@ let package = Package(
             name: "kommutator",
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "DoubleServer", "Gateway",
-                "HTTPClient", "HTTPServer", "Network", "Numbering", "SQLiteJournal", "Threading", "VendorSimulators", "CSystem",
+                "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "SQLiteJournal", "Threading", "VendorSimulators",
+                "CSystem",
                 arguments,
             ],
             path: "Sources/Server/kommutator", swiftSettings: strict),
 
         // The mirror of Sources.
         .target(
-            name: "TestSupport", dependencies: ["Connector", "AdapterKit", "Digests", "Threading", "CSystem"],
+            name: "TestSupport", dependencies: ["Connector", "AdapterKit", "Digests", "Processes", "Threading", "CSystem"],
             path: "Tests/Support",
             swiftSettings: strict),
         .executableTarget(
@@ -95,19 +99,21 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "BeelineAdapter", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "TelphinAdapter",
+                "AdapterKit", "BeelineAdapter", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "ProgramAdapter",
+                "TelphinAdapter",
                 "ZadarmaAdapter",
                 "AdapterCatalog",
                 "AdapterConformance",
                 "VendorSimulators",
                 "Connector", "Digests", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Network", "Numbering",
+                "Processes",
                 "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
             dependencies: [
                 "Digests", "Threading", "Network", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
-                "Connector", "CSystem", "TestSupport",
+                "Processes", "Connector", "CSystem", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",

@@ -10,12 +10,12 @@ import Testing
 ///
 /// With `KOMMUTATOR_RECORD_FIXTURES=1` the files are written instead: read the difference before committing it.
 @Suite struct FixtureRecordTests {
-    static let cases: [(adapter: String, name: String)] = ["beeline", "mango", "mapped", "megafon-vats", "telphin", "zadarma"]
-        .flatMap {
-            adapter in
-            let all = (try? FixtureCases.loadAll(of: adapter)) ?? []
-            return all.filter { $0.refusals == nil }.map { (adapter, $0.name) }
-        }
+    static let cases: [(adapter: String, name: String)] = [
+        "beeline", "mango", "mapped", "megafon-vats", "program", "telphin", "zadarma",
+    ].flatMap { adapter in
+        let all = (try? FixtureCases.loadAll(of: adapter)) ?? []
+        return all.filter { $0.refusals == nil }.map { (adapter, $0.name) }
+    }
 
     @Test func `there are cases`() { #expect(Self.cases.count >= 35) }
 
@@ -54,11 +54,13 @@ import Testing
 
     // MARK: Decoding and folding
 
-    static func records(of fixture: ConformanceCase, adapter name: String) throws -> [JSONValue] {
+    static func records(
+        of fixture: ConformanceCase, adapter name: String, context: AdapterContext = Programs.context()
+    ) throws -> [JSONValue] {
         let kind = try #require(AdapterCatalog.adapter(named: name))
         let connection = ConnectionID("fixture")
         let adapter = try kind.init(
-            settings: AdapterSettings(connection: connection, values: fixture.settings, mapping: fixture.mapping))
+            settings: AdapterSettings(connection: connection, values: fixture.settings, mapping: fixture.mapping), context: context)
         let profile = ConnectionProfile(
             id: connection, provider: adapter.descriptor.provider,
             lines: ["+74950000001": .init(label: "site", channel: "yandex-direct")],

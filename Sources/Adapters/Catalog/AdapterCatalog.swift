@@ -3,6 +3,7 @@ import Connector
 import MangoAdapter
 import MappedAdapter
 import MegafonVATSAdapter
+import ProgramAdapter
 import TelphinAdapter
 import ZadarmaAdapter
 
@@ -14,6 +15,7 @@ package enum AdapterCatalog {
         MangoAdapter.self,
         MappedAdapter.self,
         MegafonVATSAdapter.self,
+        ProgramAdapter.self,
         TelphinAdapter.self,
         ZadarmaAdapter.self,
     ]

@@ -13,14 +13,17 @@ package struct ConformanceSuite {
 
     /// What the examples of a described vendor's file are folded with; nil does not run them.
     private let numbering: (any NumberingPlan)?
+    /// What the adapter may use.
+    private let context: AdapterContext
 
     /// How many bytes of each request are tried when bytes are changed one at a time.
     private let placesPerRequest: Int
 
     package init(
-        _ adapter: any TelephonyAdapter.Type, placesPerRequest: Int = 48, numbering: (any NumberingPlan)? = nil,
-        loadSample: ((AdapterDescriptor) throws -> Void)? = nil
+        _ adapter: any TelephonyAdapter.Type, placesPerRequest: Int = 48, context: AdapterContext = AdapterContext(),
+        numbering: (any NumberingPlan)? = nil, loadSample: ((AdapterDescriptor) throws -> Void)? = nil
     ) {
+        self.context = context
         self.numbering = numbering
         self.adapter = adapter
         self.placesPerRequest = placesPerRequest
@@ -32,7 +35,8 @@ package struct ConformanceSuite {
         checkDescriptor(&report)
         for recorded in cases {
             do {
-                let bench = try ConformanceWorkbench(adapter, connection, recorded, placesPerRequest: placesPerRequest)
+                let bench = try ConformanceWorkbench(
+                    adapter, connection, recorded, placesPerRequest: placesPerRequest, context: context)
                 check(bench, recorded, &report)
             } catch {
                 report.add("takes the case's settings", in: recorded.name, ["\(error)"])

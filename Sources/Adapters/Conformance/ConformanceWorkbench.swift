@@ -16,9 +16,10 @@ final class ConformanceWorkbench {
     private let gate: any WebhookAuthenticator
     private(set) var reasons: Set<String> = []
 
-    init(_ adapter: any TelephonyAdapter.Type, _ connection: ConnectionID, _ recorded: ConformanceCase, placesPerRequest: Int)
-        throws
-    {
+    init(
+        _ adapter: any TelephonyAdapter.Type, _ connection: ConnectionID, _ recorded: ConformanceCase, placesPerRequest: Int,
+        context: AdapterContext
+    ) throws {
         self.adapter = adapter
         self.placesPerRequest = max(1, placesPerRequest)
         self.connection = connection
@@ -28,7 +29,7 @@ final class ConformanceWorkbench {
         instance = try adapter.init(
             settings: AdapterSettings(
                 connection: connection, values: recorded.settings, mapping: recorded.mapping,
-                hasURLToken: recorded.settings["url_token"] != nil))
+                hasURLToken: recorded.settings["url_token"] != nil), context: context)
         gate = instance.makeAuthenticator()
     }
 

@@ -9,11 +9,18 @@ package protocol TelephonyAdapter: Sendable {
     /// - Throws: `SettingsError` naming the setting and what would mend it.
     init(settings: AdapterSettings) throws
 
+    /// The same, for adapters that need more than settings.
+    /// - Throws: `SettingsError`, as above.
+    init(settings: AdapterSettings, context: AdapterContext) throws
+
     /// What is true of this very connection: the kind's description, unless the settings say more (a vendor described in a file).
     var descriptor: AdapterDescriptor { get }
 
     /// What its file says should become of some requests; mostly none.
     var examples: [AdapterExample] { get }
+
+    /// What keeps this connection from working now, in a sentence; `nil` where all is well. Cheap, from any thread.
+    var trouble: String? { get }
 
     /// The gatekeeper of one event loop: keeps key schedules and is used by one thread only.
     func makeAuthenticator() -> any WebhookAuthenticator
@@ -26,9 +33,13 @@ package protocol TelephonyAdapter: Sendable {
 }
 
 extension TelephonyAdapter {
+    package init(settings: AdapterSettings, context: AdapterContext) throws { try self.init(settings: settings) }
+
     package var descriptor: AdapterDescriptor { Self.descriptor }
 
     package var examples: [AdapterExample] { [] }
+
+    package var trouble: String? { nil }
 
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { nil }
 }
@@ -177,6 +188,8 @@ package struct SettingSpecification: Sendable, Equatable {
         /// An IANA time zone.
         case timeZone
         case choice([String])
+        /// Some words: a JSON array of strings where they were written as a list, else the text as it is.
+        case list
     }
 
     package var name: String

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CSystem.h"
+#include <spawn.h>
 
 static int signal_writer = -1;
 
@@ -35,4 +36,46 @@ int csys_look_up(const char *host, struct csys_address *out, int capacity) {
     }
     freeaddrinfo(found);
     return count;
+}
+
+int csys_pipe(int ends[2]) {
+    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+    for (int i = 0; i < 2; i++) {
+        if (ends[i] > 2) continue;
+        int higher = fcntl(ends[i], F_DUPFD_CLOEXEC, 3);
+        int failure = errno;
+        close(ends[i]);
+        ends[i] = higher;
+        if (higher < 0) {
+            close(ends[1 - i]);
+            return -failure;
+        }
+    }
+    return 0;
+}
+
+int csys_spawn(char *const *argv, char *const *envp, const char *folder, const int ends[3], int *pid) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t manner;
+    int failure = posix_spawn_file_actions_init(&files);
+    if (failure) return failure;
+    failure = posix_spawnattr_init(&manner);
+    if (failure) {
+        posix_spawn_file_actions_destroy(&files);
+        return failure;
+    }
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&manner, &none);
+    posix_spawnattr_setsigdefault(&manner, &all);
+    posix_spawnattr_setpgroup(&manner, 0);
+    posix_spawnattr_setflags(&manner, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    for (int i = 0; !failure && i < 3; i++) failure = posix_spawn_file_actions_adddup2(&files, ends[i], i);
+    if (!failure) failure = posix_spawn_file_actions_addclosefrom_np(&files, 3);
+    if (!failure && folder) failure = posix_spawn_file_actions_addchdir_np(&files, folder);
+    if (!failure) failure = posix_spawnp(pid, argv[0], &files, &manner, argv, envp);
+    posix_spawnattr_destroy(&manner);
+    posix_spawn_file_actions_destroy(&files);
+    return failure;
 }

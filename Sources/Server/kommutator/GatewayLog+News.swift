@@ -21,6 +21,18 @@ extension GatewayLog {
         }
     }
 
+    func write(_ news: AdapterNews, of connection: ConnectionID) {
+        let connection = LogField("connection", connection.name)
+        switch news {
+        case .trouble(let reason):
+            error(
+                "adapter.trouble", connection, LogField("reason", reason),
+                LogField("hint", "requests are kept and not read; replay them when it is well"))
+        case .recovered: info("adapter.recovered", connection)
+        case .said(let line): info("adapter.said", connection, LogField("line", line))
+        }
+    }
+
     func write(_ news: LedgerNews) {
         switch news {
         case .readFailing(let reason, let failures):

@@ -5,6 +5,7 @@ import HTTPClient
 import HTTPServer
 import Network
 import Numbering
+import Processes
 import SQLiteJournal
 import Threading
 
@@ -20,6 +21,7 @@ final class House: Sendable {
     let readers: ReaderPool
     let outgoing: OutgoingHTTP
     let desk: CommandDesk
+    private let children = SystemChildren(environment: Environment.variables)
     private let signal: ChangeSignal
     private let clock = SystemClock()
 
@@ -33,7 +35,8 @@ final class House: Sendable {
         journal = try SQLiteJournal(
             JournalConfiguration(directory: settings.data, clock: clock), onNews: { log.write($0) }, onChanges: signal.publish)
         signal.publish(try journal.makeReader().lastChangePosition())
-        registry = ConnectionRegistry(directory: Self.directory(settings), log: log)
+        registry = ConnectionRegistry(
+            directory: Self.directory(settings, AdapterContext(children: children, report: { log.write($1, of: $0) })), log: log)
         let numbering = WorldNumberingPlan()
         readers = try ReaderPool(journal: journal)
         outgoing = try OutgoingHTTP()
@@ -65,10 +68,11 @@ final class House: Sendable {
         gauges.watch(server)
     }
 
-    static func directory(_ settings: ServerSettings) -> ConnectionDirectory {
+    /// - Parameter context: what adapters may use; nothing where settings are only checked.
+    static func directory(_ settings: ServerSettings, _ context: AdapterContext = AdapterContext()) -> ConnectionDirectory {
         ConnectionDirectory(
             path: settings.adapters, adapters: AdapterCatalog.adapters, environment: Environment.variables,
-            defaultCountry: settings.defaultCountry)
+            defaultCountry: settings.defaultCountry, context: context)
     }
 
     private static func listening(_ settings: ServerSettings) -> HTTPServerConfiguration {
@@ -94,7 +98,8 @@ final class House: Sendable {
         return addresses
     }
 
-    /// Ends in order: no new requests, answers to the open ones, the ledger, the journal's last commit.
+    /// Ends in order: no new requests, answers to the open ones, the ledger, the journal's last commit, other people's
+    /// programs.
     func close(deadline: Duration) async {
         desk.close()
         await server.shutdown(deadline: deadline)
@@ -102,5 +107,7 @@ final class House: Sendable {
         await outgoing.shutdown()
         readers.close()
         if !journal.close() { log.warning("journal.slow_close", LogField("hint", "its last commit goes on; wait for it")) }
+        // Last: what the ledger can no longer ask a program about must not be committed as unreadable.
+        children.shutdown()
     }
 }

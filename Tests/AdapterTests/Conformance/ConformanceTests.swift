@@ -12,7 +12,9 @@ import Testing
         let adapter = try #require(AdapterCatalog.adapter(named: name))
         let cases = try FixtureCases.loadAll(of: name)
         #expect(cases.count >= 8)
-        let report = ConformanceSuite(adapter, numbering: WorldNumberingPlan(), loadSample: ShippedSamples().load).run(cases)
+        let report = ConformanceSuite(
+            adapter, context: Programs.context(), numbering: WorldNumberingPlan(), loadSample: ShippedSamples().load
+        ).run(cases)
         #expect(report.failures.isEmpty, "\(report.summary)")
         #expect(report.checks.contains { $0.rule == "its sample loads" })
         #expect(report.checks.contains { $0.rule == "its examples come out" } == adapter.descriptor.takesMapping)

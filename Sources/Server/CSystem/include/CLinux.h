@@ -218,6 +218,22 @@ static inline void csys_block_pipe_signal(void) {
 /// Has each of `signals` written to a pipe as a byte, whichever thread it comes to; its reading end, or `-errno`. Once a process.
 int csys_signal_pipe(const int *signals, int count);
 
+/// Two ends of a pipe, close-on-exec and above the standard streams: reading end first. 0 or `-errno`.
+int csys_pipe(int ends[2]);
+
+/// Has reading and writing return at once.
+static inline void csys_unblock(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
+
+/// Starts `argv` in a process group of its own; `ends` become its standard streams, everything else is closed, signals are as they
+/// were born. `argv` and `envp` end with NULL; `folder` may be NULL. 0 or an error number.
+int csys_spawn(char *const *argv, char *const *envp, const char *folder, const int ends[3], int *pid);
+
+/// A descriptor that becomes readable when the process ends; `-errno`. Linux 5.3.
+static inline int csys_watch_process(int pid) {
+    long fd = syscall(SYS_pidfd_open, pid, 0);
+    return fd < 0 ? -errno : (int)fd;
+}
+
 static inline uintptr_t csys_thread_id(void) { return (uintptr_t)pthread_self(); }
 /* The niceness of the calling thread alone: on Linux it belongs to the thread. */
 static inline int csys_set_thread_niceness(int niceness) {

@@ -9,8 +9,15 @@ package struct ConnectionDirectory: Sendable {
     package var adapters: [AdapterKind]
     package var environment: [String: String]
     package var defaultCountry: String
+    /// What adapters may use; its folder is this one.
+    package var context: AdapterContext
 
-    package init(path: String, adapters: [AdapterKind], environment: [String: String], defaultCountry: String = "RU") {
+    package init(
+        path: String, adapters: [AdapterKind], environment: [String: String], defaultCountry: String = "RU",
+        context: AdapterContext = AdapterContext()
+    ) {
+        self.context = context
+        self.context.folder = path
         self.path = path
         self.adapters = adapters
         self.environment = environment
@@ -90,7 +97,7 @@ package struct ConnectionDirectory: Sendable {
             return try kind.init(
                 settings: AdapterSettings(
                     connection: settings.id, values: settings.values, mapping: settings.mapping,
-                    hasURLToken: settings.urlToken != nil))
+                    hasURLToken: settings.urlToken != nil), context: context)
         } catch let error as SettingsError {
             reader.note(error)
         } catch let error as SettingTreeError {

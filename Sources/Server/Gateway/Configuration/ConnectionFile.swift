@@ -232,6 +232,7 @@ struct ConnectionFile {
             settings.values[field.name] = secret(field)
             return
         }
+        if specification.kind == .list { return readWords(field) }
         guard let value = reading.text(field) else { return }
         if let problem = Self.problem(with: value, as: specification.kind) {
             reading.note(
@@ -240,6 +241,18 @@ struct ConnectionFile {
         }
         settings.values[field.name] = value
         settings.shownSettings.append(ShownSetting(name: field.name, value: value))
+    }
+
+    /// A list keeps its words whole, blanks and commas within them included; one text the adapter takes apart.
+    private mutating func readWords(_ field: ConfigurationField) {
+        if let text = field.value.text {
+            settings.values[field.name] = text
+            return settings.shownSettings.append(ShownSetting(name: field.name, value: text))
+        }
+        let words = reading.list(field).map(\.text)
+        settings.values[field.name] = String(
+            decoding: JSONValue.array(words.map { .string($0) }).encoded, as: UTF8.self)
+        settings.shownSettings.append(ShownSetting(name: field.name, value: words.joined(separator: ", ")))
     }
 
     /// A zone's name is judged by the adapter, which has the tables.

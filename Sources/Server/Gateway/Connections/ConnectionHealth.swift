@@ -18,12 +18,14 @@ package struct ConnectionHealth: Sendable, Equatable {
         var lastUndecodedAt: Instant?
     }
 
-    /// Judges: a bad file or a failing disk is red; silence, refusals and unreadable requests are yellow.
+    /// Judges: a bad file, an adapter in trouble or a failing disk is red; silence, refusals and unreadable requests are yellow.
     init(of connection: ProviderConnection, _ traces: Traces) {
         if let problem = connection.problems.first {
             self.init(.red, "\(problem)")
         } else if !connection.settings.isEnabled {
             self.init(.disabled, "switched off in \(connection.file)")
+        } else if let trouble = connection.adapter?.trouble {
+            self.init(.red, trouble)
         } else {
             self.init(connection.counters, traces)
         }

@@ -20,11 +20,11 @@ final class WebhookDesk {
 
     /// `nil` where the connection takes no webhooks.
     init?(_ connection: ProviderConnection) {
-        guard let adapter = connection.adapter, let descriptor = connection.descriptor else { return nil }
+        guard let adapter = connection.adapter else { return nil }
         self.connection = connection
         authenticator = adapter.makeAuthenticator()
         name = Array(connection.id.name.utf8)
-        wanted = descriptor.headers.map { Wanted(name: $0, bytes: Array($0.utf8)) }
+        wanted = adapter.descriptor.headers.map { Wanted(name: $0, bytes: Array($0.utf8)) }
     }
 
     /// The answer, serialised; an adapter mostly gives the same one again.

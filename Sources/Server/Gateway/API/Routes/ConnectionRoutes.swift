@@ -83,7 +83,9 @@ struct ConnectionRoutes: Sendable {
             json.null()
         }
         json.beginArray("capabilities")
-        for capability in connection.descriptor?.capabilities ?? [] { json.value(capability.rawValue) }
+        for capability in connection.descriptor?.capabilities ?? [] {
+            json.value(capability.rawValue)
+        }
         json.endArray()
         json.beginObject("health")
         json.field("status", health.status.rawValue)

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Reads the webhooks of an invented telephone system for Kommutator: one JSON object a line in, one out.
+
+"My PBX" posts JSON such as
+    {"event": "ringing", "call": "c-1", "direction": "in", "at": "2026-11-02T07:15:20Z",
+     "from": "79000000101", "to": "101", "line": "74950000001"}
+with events ringing, answered, hangup, transferred, recorded. Copy this file and change `read` and `carry_out`.
+What is printed to standard error is in the gateway's log; standard output belongs to the answers.
+"""
+
+import base64
+import json
+import sys
+
+REASONS = {
+    "normal": "normal",
+    "no_answer": "no_answer",
+    "busy": "busy",
+    "caller_gone": "caller_hung_up",
+    "transferred": "transferred",
+}
+
+
+def party(number):
+    """An employee has a short number; everybody else is outside."""
+    if len(number) <= 4:
+        return {"kind": "user", "extension": number}
+    return {"kind": "external", "number": number}
+
+
+def text(message, name):
+    value = message.get(name)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} is missing")
+    return value
+
+
+def read(request):
+    """What one webhook says: events, or why there are none. It must depend on nothing but the request."""
+    body = request["body"] if "body" in request else base64.b64decode(request["body_base64"]).decode("utf-8")
+    message = json.loads(body)
+    if not isinstance(message, dict):
+        raise ValueError("the body is no object")
+    kind, call = text(message, "event"), text(message, "call")
+    leg = message.get("leg") or call
+    event = {
+        "repeat_key": [call, leg, kind, text(message, "at")],
+        "external_ids": [{"kind": "call", "value": call}],
+        "occurred_at": text(message, "at"),
+    }
+    if kind == "recorded":
+        event["type"] = "recording.ready"
+        event["recording"] = {"key": text(message, "file"), "phase": "ready", "leg": leg}
+        return {"events": [event]}
+    if kind not in ("ringing", "answered", "hangup", "transferred"):
+        return {"ignored": "a kind of event this program does not know"}
+    direction = {"in": "inbound", "out": "outbound", "internal": "internal"}.get(message.get("direction"))
+    event["facts"] = {"direction": direction, "line": message.get("line")}
+    event["leg"] = {"key": leg, "from": party(text(message, "from")), "to": party(text(message, "to"))}
+    if kind == "ringing":
+        event["type"] = "call.ringing"
+        event["leg"]["phase"] = "ringing"
+        if message.get("transferred_from"):
+            event["leg"]["parent"] = message["transferred_from"]
+            event["leg"]["handover"] = "blind"
+    elif kind == "answered":
+        event["type"] = "call.answered"
+        event["leg"]["phase"] = "answered"
+    else:
+        reason = "transferred" if kind == "transferred" else REASONS.get(message.get("reason"), "unknown")
+        event["type"] = "call.updated"
+        event["leg"]["phase"] = "ended"
+        event["leg"]["reason"] = reason
+        if message.get("last"):
+            event["type"] = "call.ended"
+            event["end"] = {"reason": reason, "provider_code": message.get("reason"), "ended_at": event["occurred_at"]}
+    return {"events": [event]}
+
+
+def carry_out(order):
+    """Carries out one command: here the request to your telephone system would be."""
+    action = order["action"]
+    if action["type"] == "originate":
+        return {"done": {"code": "ok", "call": {"kind": "call", "value": "c-" + order["command"]}}}
+    return {"failed": {"kind": "unsupported", "code": "action", "text": "My PBX cannot do that"}}
+
+
+def answer(question):
+    if question["do"] == "hello":
+        return {"protocol": 1, "name": "my-pbx", "version": "1"}
+    if question["do"] == "perform":
+        return carry_out(question)
+    try:
+        return read(question["request"])
+    except (ValueError, TypeError, AttributeError):
+        # The reason is shown to people: it must carry neither the body nor a number.
+        return {"undecoded": "the body is not as My PBX writes it"}
+
+
+def main():
+    for line in sys.stdin:
+        question = json.loads(line)
+        print(json.dumps({"id": question["id"], **answer(question)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
