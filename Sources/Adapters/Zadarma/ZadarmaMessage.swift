@@ -122,7 +122,7 @@ struct ZadarmaMessage {
     }
 
     /// `499499-100` is extension 100 of the PBX 499499.
-    private static func shortened(_ number: String) -> String {
+    static func shortened(_ number: String) -> String {
         guard let dash = number.utf8.firstIndex(of: UInt8(ascii: "-")) else { return number }
         let short = number[number.utf8.index(after: dash)...]
         return areDigits(number[..<dash]) && isShort(short) ? String(short) : number
