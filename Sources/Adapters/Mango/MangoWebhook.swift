@@ -57,6 +57,7 @@ final class MangoDecoder: EventDecoder {
     private var json = JSONText()
 
     func decode(_ raw: RawRecord) -> [Decoded] {
+        if raw.source == .history { return [.ignored(reason: "statistics are kept, and not read yet")] }
         do {
             try raw.body.withUnsafeBytes { try form.parse($0) }
             guard try form.fields.withBytes(of: "json", { try json.parse($0) }) != nil else {

@@ -1,7 +1,7 @@
 import AdapterKit
 import Connector
 
-/// Reads one connection's notifications. Keeps no state but memory to use again.
+/// Reads one connection's notifications, and the pages of the vendor's log that were fetched for it. Keeps no state but memory to use again.
 final class ZadarmaDecoder: EventDecoder {
     private let zone: LocalZone
     private var fields = FieldTable()
@@ -9,6 +9,7 @@ final class ZadarmaDecoder: EventDecoder {
     init(zone: LocalZone) { self.zone = zone }
 
     func decode(_ raw: RawRecord) -> [Decoded] {
+        if raw.source == .history { return ZadarmaLog(raw.stamp, zone: zone).decode(raw.body) }
         do {
             let contentType = raw.headers.first { $0.name == "content-type" }?.value
             try raw.body.withUnsafeBytes { try fields.read($0, contentType: contentType) }
