@@ -61,7 +61,8 @@ struct TelphinLiveCall {
 
     init(_ row: JSONNode) {
         func text(_ name: StaticString) -> String? { row[name].anyText.flatMap { (1...256).contains($0.utf8.count) ? $0 : nil } }
-        handle = text("call_api_id")
+        // Dots alone would lead out of the list.
+        handle = text("call_api_id").flatMap { $0.contains { $0 != "." } ? $0 : nil }
         names = [text("call_api_id"), text("callback_id"), text("call_id")].compactMap { $0.map(Self.plain) }
         numbers = [text("caller_id_number"), text("called_number")].compactMap { $0 }
     }

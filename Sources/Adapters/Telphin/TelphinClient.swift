@@ -94,10 +94,11 @@ struct TelphinClient: ProviderClient {
         var request = TelphinLine.Request.get("client/@me/call_history/?" + Self.query(window, page: page))
         request.maximumBody = 8 << 20
         let response = try await line.send(request, within: TimeLeft(Self.historyDeadline))
-        guard let rows = response.json?["call_history"], rows.isArray else { throw .unreadable(response, acts: false) }
-        let count = rows.elements.count
+        guard let json = response.json, json["call_history"].isArray else { throw .unreadable(response, acts: false) }
+        let count = json["call_history"].elements.count
         if count > 0 { answer.bodies = [response.body] }
-        answer.hasMore = count >= Self.rowLimit
+        // Telphin says how many it gives at most, which may be fewer than were asked for.
+        answer.hasMore = count >= min(max(json["per_page"].anyInt ?? Self.rowLimit, 1), Self.rowLimit)
         return answer
     }
 

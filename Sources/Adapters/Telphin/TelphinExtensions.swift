@@ -63,11 +63,13 @@ final class TelphinExtensions: Sendable {
             // A server that counts no pages would give the first one for ever.
             guard fresh.first != nil, fresh.first != extensions.first else { break }
             extensions += fresh
-            if rows.count < Self.rowLimit { break }
+            if rows.count < Self.smallestPage { break }
         }
         return extensions
     }
 
     private static let rowLimit = 100
+    /// A server may give fewer rows than were asked for; so few are the end.
+    private static let smallestPage = 20
     private static let pageLimit = 100
 }

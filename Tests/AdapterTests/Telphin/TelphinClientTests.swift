@@ -1,5 +1,6 @@
 import Connector
 import TelphinAdapter
+import TestSupport
 import Testing
 
 /// What is asked of Telphin, and what its answers mean.
@@ -180,6 +181,7 @@ import Testing
 
     @Test(arguments: [
         ("[]", String?.some("79000000102"), "not_live"),
+        (#"[{"call_api_id":"..","called_number":"79000000102"}]"#, "79000000102", "not_live"),
         (#"[{"call_api_id":"7","called_number":"79000000103"}]"#, "79000000102", "not_live"),
         (#"[{"call_api_id":"7"},{"call_api_id":"8"}]"#, nil, "not_live"),
         (#"[{"called_number":"79000000102"}]"#, "79000000102", "not_live"),
@@ -242,6 +244,43 @@ import Testing
         let client = try client(CannedOutgoing([Self.answer(200, Self.token), answer]))
         let failure = await #expect(throws: ProviderFailure.self) { try await client.history(Self.window, page: 0) }
         #expect(failure?.kind == kind)
+    }
+
+    @Test func `a page is as long as Telphin says`() async throws {
+        let outgoing = CannedOutgoing(
+            Self.token, #"{"per_page":2,"call_history":[{},{}]}"#, #"{"per_page":2,"call_history":[{}]}"#)
+        let client = try client(outgoing)
+        #expect(try await client.history(Self.window, page: 0).hasMore)
+        #expect(try await !client.history(Self.window, page: 1).hasMore)
+    }
+
+    @Test func `a second question to the statistics does not leave while the first one waits`() async throws {
+        let outgoing = AskingOutgoing()
+        let client = try #require(
+            try TelphinWorkbench(["client_id": "app-0001", "client_secret": Self.secret]).adapter.makeClient(outgoing))
+        outgoing.meanwhile.withLock { meanwhile in
+            meanwhile = {
+                let failure = await #expect(throws: ProviderFailure.self) { try await client.history(Self.window, page: 0) }
+                #expect(failure?.kind == .limited)
+            }
+        }
+        _ = try await client.history(Self.window, page: 0)
+        _ = try await client.history(Self.window, page: 1)
+        #expect(outgoing.count.withLock { $0 } == 3)
+    }
+
+    /// Does something else before it answers a question to the statistics.
+    private final class AskingOutgoing: Outgoing {
+        let meanwhile = Guarded<(@Sendable () async -> Void)?>(nil)
+        let count = Guarded(0)
+
+        func send(_ request: OutgoingRequest) async throws -> OutgoingResponse {
+            count.withLock { $0 += 1 }
+            guard request.method == "GET" else { return OutgoingResponse(status: 200, body: Array(token.utf8)) }
+            let task = meanwhile.withLock { $0.take() }
+            await task?()
+            return OutgoingResponse(status: 200, body: Array(#"{"call_history":[]}"#.utf8))
+        }
     }
 
     @Test func `a recording's name tells its extension`() async throws {
