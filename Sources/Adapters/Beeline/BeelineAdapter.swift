@@ -11,26 +11,25 @@ package struct BeelineAdapter: TelephonyAdapter {
             SettingSpecification(
                 "token", .secret, isRequired: true, help: "API token (X-MPBX-API-AUTH-TOKEN): the PBX cabinet, section API"),
             SettingSpecification(
-                "base_url", .text, standard: standardBaseURL, help: "where Beeline's API is; `\(standardBaseURL)` where absent"),
+                "base_url", .text, standard: BeelineServer.standard, help: "where Beeline's API is; `\(BeelineServer.standard)` where absent"),
         ] + CommonSettings.unsigned,
-        headers: [])
+        headers: [], capabilities: BeelineClient.capabilities, rateLimit: BeelineClient.rateLimit)
 
-    private static let standardBaseURL = "https://cloudpbx.beeline.ru/apis/portal/"
+    private let token: String
+    private let server: BeelineServer
 
     package init(settings: AdapterSettings) throws {
-        _ = try settings.required("token")
-        try Self.check(baseURL: settings["base_url"] ?? Self.standardBaseURL)
-    }
-
-    /// Commands will be sent there: what can be said against it is said at once.
-    private static func check(baseURL: String) throws(SettingsError) {
-        let address = ["https://", "http://"].first(where: baseURL.hasPrefix).map { baseURL.dropFirst($0.count) } ?? ""
-        let isPlain = address.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-        guard let first = address.first, first != "/", isPlain, !address.contains(where: { "?#".contains($0) }) else {
+        token = try settings.required("token")
+        guard let server = BeelineServer(settings["base_url"] ?? BeelineServer.standard) else {
             throw SettingsError(
                 setting: "base_url", problem: "is no address",
-                hint: "write one like \(standardBaseURL), or leave the setting out")
+                hint: "write one like \(BeelineServer.standard), or leave the setting out")
         }
+        self.server = server
+    }
+
+    package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? {
+        BeelineClient(server: server, token: token, outgoing: outgoing)
     }
 
     package func makeAuthenticator() -> any WebhookAuthenticator { BeelineAuthenticator() }

@@ -1,6 +1,8 @@
 /// Every double there is.
 package enum VendorDoubles {
-    package static let doubles: [any VendorDouble.Type] = [MangoDouble.self, ZadarmaDouble.self]
+    package static let doubles: [any VendorDouble.Type] = [
+        MangoDouble.self, MegafonDouble.self, TelphinDouble.self, ZadarmaDouble.self,
+    ]
 
     /// The double of that adapter; nil where there is none.
     package static func double(for adapter: String) -> (any VendorDouble.Type)? {
