@@ -58,6 +58,7 @@ let package = Package(
         room("Network", at: "Server/Network", uses: ["CSystem", "Threading"]),
         room("HTTPServer", at: "Server/HTTP", uses: ["Network", "CSystem"]),
         room("HTTPClient", at: "Server/HTTPClient", uses: ["Connector", "Network", "CSystem"]),
+        room("Recordings", at: "Server/Recordings", uses: ["Connector", "Digests"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
         room(
             "Gateway", at: "Server/Gateway",
@@ -66,7 +67,8 @@ let package = Package(
             name: "kommutator",
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "Gateway", "HTTPClient",
-                "HTTPServer", "Network", "Numbering", "SQLiteJournal", "Threading", "VendorSimulators", "CSystem", arguments,
+                "HTTPServer", "Network", "Numbering", "Recordings", "SQLiteJournal", "Threading", "VendorSimulators", "CSystem",
+                arguments,
             ],
             path: "Sources/Server/kommutator", swiftSettings: strict),
 
@@ -91,7 +93,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Digests", "Threading", "Network", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
+                "Digests", "Threading", "Network", "HTTPServer", "HTTPClient", "SQLiteJournal", "Recordings", "Gateway", "Numbering",
                 "Connector", "CSystem", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
