@@ -1,9 +1,11 @@
 import AdapterCatalog
 import Connector
 import Gateway
+import HTTPClient
 import HTTPServer
 import Network
 import Numbering
+import Recordings
 import SQLiteJournal
 import Threading
 
@@ -17,11 +19,14 @@ final class House: Sendable {
     let keys: KeyDesk
     let server: HTTPServer
     let readers: ReaderPool
+    let recordings: RecordingService
+    /// A client of their own: its thread waits for the disk.
+    private let recordingClient: OutgoingHTTP
     private let signal: ChangeSignal
     private let clock = SystemClock()
 
     /// Opens the journal and builds every room; nothing listens yet.
-    /// - Throws: `JournalError`, `NetworkError` or `ThreadError`, each with what to do.
+    /// - Throws: `JournalError`, `RecordingStoreError`, `NetworkError` or `ThreadError`, each with what to do.
     init(_ settings: ServerSettings, log: any GatewayLog) throws {
         self.settings = settings
         self.log = log
@@ -37,17 +42,27 @@ final class House: Sendable {
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
             report: { log.write($0) })
         readers = try ReaderPool(journal: journal)
+        recordingClient = try OutgoingHTTP(name: "recordings")
+        let store = try FileRecordingStore(path: settings.data + "/recordings")
+        let clients = RecordingClients(registry: registry, outgoing: recordingClient)
+        var policy = RecordingKeeper.Policy()
+        policy.concurrency = settings.recordingConcurrency
+        recordings = RecordingService(
+            journal: journal, store: store, outgoing: recordingClient, cursorPath: settings.data + "/recordings/cursor",
+            signal: signal, sources: clients.sources, timekeeper: clock, policy: policy, retention: settings.recordingRetention,
+            makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) }, report: { log.write($0) })
         keys = KeyDesk(store: journal, readers: readers, clock: clock)
         let metrics = WebhookMetrics()
         var services = APIServices(
             journal: journal, readers: readers, keys: keys, connections: registry, signal: signal,
             explainer: CallExplanation(journal: journal, roster: registry, numbering: numbering), replayer: ledger,
             webhookMetrics: metrics, clock: clock, log: log, version: Kommutator.version)
-        let gauges = HouseGauges(journal: journal, ledger: ledger)
+        let gauges = HouseGauges(journal: journal, ledger: ledger, recordings: recordings)
         let proxies = ProxyTrust(settings.trustedProxies)
         services.proxies = proxies
         services.journalTrouble = { gauges.journal.statistics.failure }
         services.rawRetention = settings.rawRetention
+        services.recordings = store
         services.moreMetrics = gauges.write
         var router = GatewayAPI.makeRouter(log: log)
         WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies).register(in: &router)
@@ -88,6 +103,7 @@ final class House: Sendable {
     /// Ends in order: no new requests, answers to the open ones, the ledger, the journal's last commit.
     func close(deadline: Duration) async {
         await server.shutdown(deadline: deadline)
+        await recordingClient.shutdown()
         ledger.stop()
         readers.close()
         if !journal.close() { log.warning("journal.slow_close", LogField("hint", "its last commit goes on; wait for it")) }

@@ -59,6 +59,8 @@ struct ServeCommand: AsyncParsableCommand {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await house.watchConnections() }
             group.addTask { await house.keepRetention() }
+            group.addTask { await house.recordings.run() }
+            if house.settings.recordingRetention != nil { group.addTask { await house.recordings.keepRetention() } }
             if let playground, let base { group.addTask { await playground.play(at: base, log: house.log) } }
             for await signal in signals {
                 guard signal == SIGHUP else { break }

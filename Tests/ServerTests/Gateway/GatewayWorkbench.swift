@@ -24,6 +24,7 @@ final class GatewayWorkbench: Sendable {
     let metrics = WebhookMetrics()
     let readers: ReaderPool
     let log = RecordingLog()
+    let recordings = Guarded<(any RecordingStore)?>(nil)
     private let proxies: ProxyTrust
 
     init(
@@ -67,6 +68,7 @@ final class GatewayWorkbench: Sendable {
             clock: clock, log: log, version: "0.0.0")
         services.proxies = proxies
         services.rawRetention = Self.rawRetention
+        services.recordings = recordings.withLock { $0 }
         return services
     }
 

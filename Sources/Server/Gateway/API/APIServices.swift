@@ -24,6 +24,8 @@ package struct APIServices: Sendable {
     package var journalTrouble: @Sendable () -> String? = { nil }
     /// How long raw requests are kept; `nil` for good.
     package var rawRetention: Duration?
+    /// Where fetched recordings are; `nil` where none are kept.
+    package var recordings: (any RecordingStore)?
     /// Further lines for `/metrics`, such as the server's own counters.
     package var moreMetrics: @Sendable (inout PrometheusText) -> Void = { _ in }
 
