@@ -1,17 +1,17 @@
 import Connector
-import Dispatch
 import Glibc
 
 /// What the service reads of the journal, and where it stands, on a queue that may wait for the disk.
 ///
-/// `@unchecked Sendable`: `reader` and `firstTarget` are touched on `queue` only.
+/// `@unchecked Sendable`: `reader`, `firstTarget` and `isAbreast` are touched on `queue` only.
 final class RecordingFeed: @unchecked Sendable {
     private let journal: any Journal
     private let cursorPath: String
-    private let queue = DispatchQueue(label: "recordings.feed")
+    private let queue = DiskQueue("recordings.feed", isSerial: true)
     private var reader: (any JournalReader)?
     /// The raw position that must be derived before the feed tells what the keeper before wrote down.
     private var firstTarget: Int64?
+    private var isAbreast = false
 
     private static let pageLimit = 200
 
@@ -24,9 +24,11 @@ final class RecordingFeed: @unchecked Sendable {
     /// Whether everything that was in the journal at the first ask is derived by now.
     func isCaughtUp() async throws -> Bool {
         try await perform { reader in
+            if self.isAbreast { return true }
             let target = try self.firstTarget ?? reader.lastRawPosition()
             self.firstTarget = target
-            return try reader.derivedPosition() >= target
+            self.isAbreast = try reader.derivedPosition() >= target
+            return self.isAbreast
         }
     }
 
@@ -88,15 +90,10 @@ final class RecordingFeed: @unchecked Sendable {
     private func perform<Value: Sendable>(
         _ body: @escaping @Sendable (any JournalReader) throws -> Value
     ) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            queue.async {
-                continuation.resume(
-                    with: Result {
-                        let reader = try self.reader ?? self.journal.makeReader()
-                        self.reader = reader
-                        return try body(reader)
-                    })
-            }
+        try await queue.run {
+            let reader = try self.reader ?? self.journal.makeReader()
+            self.reader = reader
+            return try body(reader)
         }
     }
 }

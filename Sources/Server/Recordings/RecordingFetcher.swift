@@ -9,8 +9,14 @@ struct RecordingFetcher: Sendable {
     let store: any RecordingStore
     var byteLimit = 200 << 20
     var deadline = Duration.seconds(900)
+    private let disk = DiskQueue("recordings.disk")
 
     private static let redirectLimit = 5
+
+    init(outgoing: any Outgoing, store: any RecordingStore) {
+        self.outgoing = outgoing
+        self.store = store
+    }
 
     /// Why there is no file. Fit for the record: no address but a host, no secret.
     struct Problem: Error, Equatable {
@@ -27,14 +33,14 @@ struct RecordingFetcher: Sendable {
     func fetch(_ request: OutgoingRequest, home: WebOrigin?, keptUntil: Instant? = nil) async throws -> RecordingFile {
         var request = request
         for _ in 0...Self.redirectLimit {
-            let draft = try store.begin()
+            let draft = try await disk.run { [store] in try store.begin() }
             let response = try await send(request, home: home, to: draft)
             if (300..<400).contains(response.status), response.status != 304 {
                 request = try redirected(request, by: response)
                 continue
             }
             try check(response)
-            return try keep(draft, response, until: keptUntil)
+            return try await keep(draft, response, until: keptUntil)
         }
         throw Problem(text: "the server redirects without end")
     }
@@ -83,16 +89,16 @@ struct RecordingFetcher: Sendable {
         throw Problem(text: "the server answered \(response.status)", isFinal: response.status == 410, after: after)
     }
 
-    private func keep(_ draft: any RecordingDraft, _ response: OutgoingResponse, until keptUntil: Instant?) throws
-        -> RecordingFile
-    {
+    private func keep(
+        _ draft: any RecordingDraft, _ response: OutgoingResponse, until keptUntil: Instant?
+    ) async throws -> RecordingFile {
         let beginning = draft.beginning
         guard !beginning.isEmpty else { throw Problem(text: "the file is empty") }
         let named = MediaType.named(response.header("content-type"))
         guard let type = MediaType.sniffed(beginning) ?? named else {
             throw Problem(text: "the server sent text instead of a recording")
         }
-        let (sha256, byteCount) = try draft.finish(keptUntil: keptUntil)
+        let (sha256, byteCount) = try await disk.run { try draft.finish(keptUntil: keptUntil) }
         return RecordingFile(sha256: sha256, byteCount: byteCount, mediaType: type, keptUntil: keptUntil)
     }
 }

@@ -48,7 +48,7 @@ extension RecordingService {
         let told = RecordingReport(key: reference, phase: .expired, attempts: recording.attempts, file: file)
         let name = RecordingKeeper.Name(connection: latest.connection, reference: reference)
         guard await tell(told, name, key) else { throw RecordingStoreError(.inputOutput, "the journal takes nothing now") }
-        _ = try store.remove(file.sha256, expiredAt: now)
+        _ = try await disk.run { [store] in try store.remove(file.sha256, expiredAt: now) }
     }
 }
 

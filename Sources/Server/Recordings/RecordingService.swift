@@ -63,12 +63,14 @@ package final class RecordingService: Sendable {
     private let retention: Duration?
     private let pace: Duration
     let store: any RecordingStore
+    let disk = DiskQueue("recordings.disk")
     private let fetcher: RecordingFetcher
     let feed: RecordingFeed
     private let counts = Mutex(RecordingStatistics())
 
-    /// How long it waits at most for something to fall due.
+    /// How long it waits at most for something to fall due, and where nothing can.
     private static let longestWait = Duration.seconds(1)
+    private static let idleWait = Duration.seconds(15)
 
     /// - Parameters:
     ///   - cursorPath: the file that keeps the place in the feed.
@@ -132,7 +134,7 @@ package final class RecordingService: Sendable {
             var isWaiting = false
             while !Task.isCancelled {
                 let seen = signal.position
-                try await read(into: &keeper)
+                let isAbreast = try await read(into: &keeper)
                 for attempt in keeper.begin(at: timekeeper.now()) {
                     group.addTask { .ended(attempt, await self.perform(attempt)) }
                 }
@@ -141,7 +143,8 @@ package final class RecordingService: Sendable {
                     saved = keeper.cursor
                     try await feed.save(saved)
                 }
-                if !isWaiting { group.addTask { await self.wait(beyond: seen) } }
+                let patience = isAbreast && keeper.counts.known == 0 ? Self.idleWait : Self.longestWait
+                if !isWaiting { group.addTask { await self.wait(beyond: seen, atMost: patience) } }
                 isWaiting = true
                 switch try await group.next() {
                 case .ended(let attempt, let finding)?: await end(attempt, finding, &keeper)
@@ -151,16 +154,17 @@ package final class RecordingService: Sendable {
         }
     }
 
-    private func wait(beyond position: Int64) async -> Event {
-        await signal.wait(beyond: position, atMost: Self.longestWait)
+    private func wait(beyond position: Int64, atMost patience: Duration) async -> Event {
+        await signal.wait(beyond: position, atMost: patience)
         // Cancelled or not, the wait is over.
         _ = try? await Task.sleep(for: pace)
         return .woken
     }
 
     /// Shows the keeper what is new, as far as it has room.
-    private func read(into keeper: inout RecordingKeeper) async throws {
-        guard try await feed.isCaughtUp() else { return }
+    /// - Returns: whether the ledger is abreast of what was in the journal at the start: before that nothing is read.
+    private func read(into keeper: inout RecordingKeeper) async throws -> Bool {
+        guard try await feed.isCaughtUp() else { return false }
         for tenant in sources.tenants().sorted() {
             while keeper.hasRoom, !Task.isCancelled {
                 let page = try await feed.page(of: tenant, after: keeper.position(of: tenant))
@@ -170,6 +174,7 @@ package final class RecordingService: Sendable {
                 break
             }
         }
+        return true
     }
 
     private func note(_ keeper: RecordingKeeper) {
