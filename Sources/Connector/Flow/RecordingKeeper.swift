@@ -101,7 +101,10 @@ package struct RecordingKeeper: Sendable {
     package var hasRoom: Bool { items.count < policy.capacity }
 
     /// Recordings that wait or are being fetched, and of those the ones being fetched.
-    package var counts: (known: Int, running: Int) { (items.count, runningCount) }
+    package var counts: (known: Int, running: Int) {
+        let ended = items.values.count { if case .told = $0.stage { true } else { false } }
+        return (items.count - ended, runningCount)
+    }
 
     /// Up to where everything is done.
     package var cursor: Int64 {

@@ -72,7 +72,9 @@ struct RecordingKeeperTests {
         }
         let first = keeper.begin(at: start)
         #expect(first.map(\.name.reference) == ["r1", "r2"])
+        #expect(keeper.counts == (5, 2))
         _ = keeper.end(first[0], .stored(Self.file), at: start)
+        #expect(keeper.counts == (4, 1))
         #expect(keeper.begin(at: start).map(\.name.reference) == ["r3"])
     }
 
