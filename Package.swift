@@ -72,6 +72,7 @@ let package = Package(
             "DoubleServer", at: "Server/DoubleServer",
             uses: ["AdapterKit", "Connector", "HTTPServer", "Network", "VendorSimulators"]),
         room("Processes", at: "Server/Processes", uses: ["Connector", "CSystem", "Threading"]),
+        room("Recordings", at: "Server/Recordings", uses: ["Connector", "Digests"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
         room(
             "Gateway", at: "Server/Gateway",
@@ -80,7 +81,8 @@ let package = Package(
             name: "kommutator",
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "DoubleServer", "Gateway",
-                "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "SQLiteJournal", "Threading", "VendorSimulators",
+                "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Threading",
+                "VendorSimulators",
                 "CSystem",
                 arguments,
             ],
@@ -113,7 +115,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Digests", "Threading", "Network", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
-                "Processes", "Connector", "CSystem", "TestSupport",
+                "Processes", "Recordings", "Connector", "CSystem", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",

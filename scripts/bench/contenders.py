@@ -210,7 +210,8 @@ class Gateway(Contender):
             lines = [f"adapter: {adapter}", "settings:", *(f"  {name}: env:{value}" for name, value in secrets.items())]
             with open(f"{folder}/adapters.d/{adapter}.yaml", "w") as file:
                 file.write("\n".join(lines) + "\n")
-        lines = [f"listen: 127.0.0.1:{self.port}", f"data: {self.data}", f"adapters: {folder}/adapters.d"]
+        lines = [f"listen: 127.0.0.1:{self.port}", f"data: {self.data}", f"adapters: {folder}/adapters.d",
+                 "recordings: {at_once: 0}"]
         if tls:
             lines += ["tls:", f"  cert: {tls[0]}", f"  key: {tls[1]}"]
         with open(f"{folder}/kommutator.yaml", "w") as file:

@@ -51,7 +51,7 @@ struct ZadarmaLog {
         ended.facts.timeZone = zone.name
         ended.ending = EndReport(
             reason: telling.outcome.reason, cause: Cause(providerCode: telling.disposition), answered: telling.outcome.answered,
-            user: telling.employee)
+            endedAt: ended.occurredAt, user: telling.employee)
         let recordings = rows.compactMap(\.recording).prefix(16)
         return rang(name, rows) + [ended]
             + recordings.enumerated().map { place, recording in

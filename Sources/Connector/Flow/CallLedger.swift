@@ -288,7 +288,7 @@ package final class CallLedger {
 
 extension CallRow {
     /// What the call log is searched by.
-    init(_ call: Call) {
+    package init(_ call: Call) {
         self.init(
             id: call.id, tenant: call.tenant, connection: call.connection, revision: call.revision, startedAt: call.startedAt,
             updatedAt: call.updatedAt, direction: call.direction, disposition: call.disposition, state: call.state,

@@ -301,6 +301,10 @@ package struct Recording: Hashable, Sendable {
     package var providerRef: String
     /// When the provider said that the file can be fetched.
     package var readyAt: Instant?
+    /// The file as the gateway keeps it, or kept it.
+    package var file: RecordingFile?
+    /// How often the gateway has tried to fetch it, as far as that was written down.
+    package var attempts = 0
     package var lastError: String?
 
     package init(id: RecordingID, kind: Kind, status: Status, providerRef: String) {

@@ -314,6 +314,12 @@ package struct RecordingReport: Hashable, Sendable {
         /// Nothing was stored: too short, or not kept where it can be fetched.
         case notRecorded = "not_recorded"
         case failed
+        /// The gateway is fetching the file.
+        case fetching
+        /// The gateway keeps the file; `file` describes it.
+        case available
+        /// The gateway kept the file and has removed it for its age.
+        case expired
     }
 
     /// The vendor's name of the recording.
@@ -324,13 +330,39 @@ package struct RecordingReport: Hashable, Sendable {
     package var leg: String?
     /// Why it failed or was not kept.
     package var problem: String?
+    /// How often the gateway has tried to fetch it, in what the gateway itself tells; `nil` in what the vendor tells.
+    package var attempts: Int?
+    package var file: RecordingFile?
 
-    package init(key: String, phase: Phase, isVoicemail: Bool = false, leg: String? = nil, problem: String? = nil) {
+    package init(
+        key: String, phase: Phase, isVoicemail: Bool = false, leg: String? = nil, problem: String? = nil, attempts: Int? = nil,
+        file: RecordingFile? = nil
+    ) {
         self.key = key
         self.phase = phase
         self.isVoicemail = isVoicemail
         self.leg = leg
         self.problem = problem
+        self.attempts = attempts
+        self.file = file
+    }
+}
+
+/// A recording as the gateway keeps it.
+package struct RecordingFile: Hashable, Sendable {
+    /// Lowercase hexadecimal: its name in the store, too.
+    package var sha256: String
+    package var byteCount: Int64
+    /// `audio/mpeg`, …; without parameters.
+    package var mediaType: String
+    /// When it may be removed; `nil` keeps it for good.
+    package var keptUntil: Instant?
+
+    package init(sha256: String, byteCount: Int64, mediaType: String, keptUntil: Instant? = nil) {
+        self.sha256 = sha256
+        self.byteCount = byteCount
+        self.mediaType = mediaType
+        self.keptUntil = keptUntil
     }
 }
 

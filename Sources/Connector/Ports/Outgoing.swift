@@ -5,12 +5,47 @@ package protocol Outgoing: Sendable {
     /// Sends a request and waits for the whole answer, of whatever status. Cancelling the task ends it.
     /// - Throws: `OutgoingError`.
     func send(_ request: OutgoingRequest) async throws -> OutgoingResponse
+
+    /// Sends a request and hands the body of a 2xx answer to `receiver` as it comes: what is large need not be in memory.
+    ///
+    /// The answer's own `body` is then empty; of another status it holds the beginning. An answer that is silent for a minute ends.
+    /// - Throws: `OutgoingError`; `.receiver` where `receiver` threw.
+    func download(_ request: OutgoingRequest, to receiver: any OutgoingReceiver) async throws -> OutgoingResponse
+}
+
+/// Takes the body of an answer piece by piece.
+package protocol OutgoingReceiver: AnyObject, Sendable {
+    /// Takes the next bytes; throwing ends the request. Called in order, on the client's thread: who waits for the disk here lets
+    /// the client's other requests wait too.
+    func receive(_ bytes: UnsafeRawBufferPointer) throws
+}
+
+extension Outgoing {
+    /// For clients that know whole bodies only.
+    package func download(_ request: OutgoingRequest, to receiver: any OutgoingReceiver) async throws -> OutgoingResponse {
+        var response = try await send(request)
+        guard (200..<300).contains(response.status) else { return response }
+        do {
+            try response.body.withUnsafeBytes(receiver.receive)
+        } catch {
+            throw OutgoingError(.receiver, place: "", reason: "the answer could not be kept", isTransient: true)
+        }
+        response.body = []
+        return response
+    }
 }
 
 /// A request to somebody else's server.
 package struct OutgoingRequest: Sendable {
     /// The newest TLS that may be offered: some providers fail at the sight of 1.3. The oldest is 1.2 in any case.
     package enum TLSMaximum: Sendable { case tls12, tls13 }
+
+    /// Where a request may lead.
+    package enum Reach: Sendable {
+        case anywhere
+        /// To addresses of the public Internet only, whatever a name resolves to: for addresses that somebody else chose.
+        case publicOnly
+    }
 
     /// In upper case, as it is sent.
     package var method: String
@@ -26,6 +61,7 @@ package struct OutgoingRequest: Sendable {
     /// How many redirects of a GET or HEAD are followed; other methods are never sent twice.
     package var redirects: Int
     package var tlsMaximum: TLSMaximum
+    package var reach = Reach.anywhere
 
     package init(
         _ method: String, _ url: String, headers: [HeaderField] = [], body: [UInt8] = [], deadline: Duration = .seconds(30),
@@ -74,6 +110,10 @@ package struct OutgoingError: Error, Sendable, Equatable, CustomStringConvertibl
         case timeout
         case tooLarge
         case cancelled
+        /// The address is not one of the public Internet, and only those were allowed.
+        case forbidden
+        /// Whoever takes the answer could not.
+        case receiver
         case other
     }
 

@@ -68,6 +68,8 @@ struct Connection {
     var requestLength = 0
     var bodyStartedAt = MonotonicInstant(nanoseconds: 0)
 
+    /// Bytes of a measured body that are still to be written; `nil` where a stream has no announced length.
+    var owedBytes: Int?
     var exchange: Unmanaged<AsyncExchange>?
     var idlePrevious = Connection.none
     var idleNext = Connection.none

@@ -13,7 +13,9 @@ extension HTTPLoop {
         case .preserialized(let prepared): encode(connection, prepared)
         case .none: encode(connection, response, [])
         case .bytes(let bytes): encode(connection, response, bytes)
-        case .stream: encode(connection, router.errorResponse(500, "internal", "This handler cannot stream."))
+        case .measured(let count, _) where connection.pointee.flags.contains(.isHead):
+            encodeHead(connection, response, byteCount: count)
+        case .stream, .measured: encode(connection, router.errorResponse(500, "internal", "This handler cannot stream."))
         }
     }
 
@@ -24,10 +26,14 @@ extension HTTPLoop {
         scratch.replaceSubrange(prepared.dateStart..<prepared.dateStart + DateStamp.length, with: date.bytes)
     }
 
-    private func encode(_ connection: ConnectionPointer, _ response: HTTPResponse, _ body: [UInt8]) {
-        let length: ResponseFraming.Length = response.status.forbidsBody ? .none : .known(body.count)
+    private func encodeHead(_ connection: ConnectionPointer, _ response: HTTPResponse, byteCount: Int) {
+        let length: ResponseFraming.Length = response.status.forbidsBody ? .none : .known(byteCount)
         let framing = ResponseFraming(length: length, keepsAlive: connection.pointee.flags.contains(.keepsAlive))
         ResponseHead.append(response, framing, date: date.bytes, to: &scratch)
+    }
+
+    private func encode(_ connection: ConnectionPointer, _ response: HTTPResponse, _ body: [UInt8]) {
+        encodeHead(connection, response, byteCount: body.count)
         if !connection.pointee.flags.contains(.isHead), !response.status.forbidsBody { scratch += body }
     }
 

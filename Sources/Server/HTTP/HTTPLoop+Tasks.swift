@@ -26,8 +26,17 @@ extension HTTPLoop {
     }
 
     private func deliver(_ response: HTTPResponse, to token: ReplyToken) async {
-        guard case .stream(let body) = response.body else { return finish(response, token) }
-        guard beginStream(response, token) else { return }
+        switch response.body {
+        case .stream(let body): await stream(response, byteCount: nil, body, to: token)
+        case .measured(let count, let body): await stream(response, byteCount: count, body, to: token)
+        case .none, .bytes, .preserialized: finish(response, token)
+        }
+    }
+
+    private func stream(
+        _ response: HTTPResponse, byteCount: Int?, _ body: @Sendable (HTTPBodyWriter) async throws -> Void, to token: ReplyToken
+    ) async {
+        guard beginStream(response, byteCount: byteCount, token) else { return }
         do {
             try await body(HTTPBodyWriter(self, token))
             endStream(token, isWhole: true)
@@ -51,12 +60,14 @@ extension HTTPLoop {
     // MARK: Streams
 
     /// Sends the head; false when there is nobody to send a body to.
-    private func beginStream(_ response: HTTPResponse, _ token: ReplyToken) -> Bool {
+    /// - Parameter byteCount: of a body whose length is known.
+    private func beginStream(_ response: HTTPResponse, byteCount: Int?, _ token: ReplyToken) -> Bool {
         guard let connection = slab.find(token.slot, token.generation), connection.pointee.phase == .handling else {
             return false
         }
         if response.status.forbidsBody || connection.pointee.flags.contains(.isHead) {
-            finish(HTTPResponse(response.status, headers: response.headers), token)
+            let body: HTTPResponse.Body = byteCount == nil ? .none : response.body
+            finish(HTTPResponse(response.status, headers: response.headers, body: body), token)
             return false
         }
         let isHTTP10 = connection.pointee.flags.contains(.isHTTP10)
@@ -65,9 +76,11 @@ extension HTTPLoop {
         date.update(toNanoseconds: loop.wallClockNanoseconds)
         counters.countResponse(response.status)
         scratch.removeAll(keepingCapacity: true)
-        let framing = ResponseFraming(length: isHTTP10 ? .untilClose : .chunked, keepsAlive: keepsAlive)
+        let unmeasured: ResponseFraming.Length = isHTTP10 ? .untilClose : .chunked
+        let framing = ResponseFraming(length: byteCount.map { .known($0) } ?? unmeasured, keepsAlive: keepsAlive)
         ResponseHead.append(response, framing, date: date.bytes, to: &scratch)
         connection.pointee.phase = .streaming
+        connection.pointee.owedBytes = byteCount
         return transmitScratch(connection)
     }
 
@@ -80,7 +93,15 @@ extension HTTPLoop {
         guard let connection = streaming(token) else { return .gone }
         guard !bytes.isEmpty else { return .ready }
         scratch.removeAll(keepingCapacity: true)
-        let isChunked = !connection.pointee.flags.contains(.isHTTP10)
+        if let owed = connection.pointee.owedBytes {
+            // More than was announced would be taken for the next answer.
+            guard bytes.count <= owed else {
+                close(connection)
+                return .gone
+            }
+            connection.pointee.owedBytes = owed - bytes.count
+        }
+        let isChunked = isChunkedStream(connection)
         if isChunked { scratch += (String(bytes.count, radix: 16) + "\r\n").utf8 }
         scratch += bytes
         if isChunked { scratch += "\r\n".utf8 }
@@ -101,13 +122,18 @@ extension HTTPLoop {
     private func endStream(_ token: ReplyToken, isWhole: Bool) {
         guard let connection = streaming(token) else { return }
         releaseExchange(connection)
-        guard isWhole else { return close(connection) }
-        if !connection.pointee.flags.contains(.isHTTP10) {
+        guard isWhole, connection.pointee.owedBytes ?? 0 == 0 else { return close(connection) }
+        if isChunkedStream(connection) {
             scratch.removeAll(keepingCapacity: true)
             scratch += "0\r\n\r\n".utf8
             guard transmitScratch(connection) else { return }
         }
+        connection.pointee.owedBytes = nil
         finishRequest(connection)
         resume(connection)
+    }
+
+    private func isChunkedStream(_ connection: ConnectionPointer) -> Bool {
+        connection.pointee.owedBytes == nil && !connection.pointee.flags.contains(.isHTTP10)
     }
 }

@@ -9,6 +9,8 @@ package struct HTTPResponse: Sendable {
         /// Sent as it is written: chunked on HTTP/1.1, until the close on HTTP/1.0. Throwing cuts the connection, so that the
         /// client sees that the body is not whole. Asynchronous handlers only; a direct handler's stream is answered 500.
         case stream(@Sendable (HTTPBodyWriter) async throws -> Void)
+        /// The same where the length is known before: so many bytes must be written, and a HEAD is told of them.
+        case measured(Int, @Sendable (HTTPBodyWriter) async throws -> Void)
     }
 
     package var status: HTTPStatus

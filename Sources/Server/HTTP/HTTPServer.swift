@@ -81,10 +81,17 @@ package final class HTTPServer: Sendable {
 
     /// Reads certificate and key again, for new connections; those that are open keep theirs.
     /// - Throws: `NetworkError` naming the file; the old certificate stays in use.
-    package func reloadTLS() throws {
-        guard let identity = configuration.tls else { return }
+    package func reloadTLS() async throws {
+        guard let identity = configuration.tls, running.withLock({ $0 != nil }) else { return }
         let fresh = try TLSContext(identity)
-        for share in shares { share.loop.execute { share.tls = fresh } }
+        for share in shares {
+            await withCheckedContinuation { (taken: CheckedContinuation<Void, Never>) in
+                share.loop.execute {
+                    share.tls = fresh
+                    taken.resume()
+                }
+            }
+        }
     }
 
     /// Ends in order: listeners close, idle connections end, what was asked is answered with `Connection: close`.

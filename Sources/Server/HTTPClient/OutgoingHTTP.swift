@@ -67,11 +67,17 @@ package final class OutgoingHTTP: Outgoing, @unchecked Sendable {
     ///
     /// Cancelling the task ends the transfer and closes its connection.
     /// - Throws: `OutgoingError`.
-    package func send(_ request: OutgoingRequest) async throws -> OutgoingResponse {
+    package func send(_ request: OutgoingRequest) async throws -> OutgoingResponse { try await send(request, to: nil) }
+
+    package func download(_ request: OutgoingRequest, to receiver: any OutgoingReceiver) async throws -> OutgoingResponse {
+        try await send(request, to: receiver)
+    }
+
+    private func send(_ request: OutgoingRequest, to receiver: (any OutgoingReceiver)?) async throws -> OutgoingResponse {
         if let fault = request.fault {
             throw OutgoingError(.invalidRequest, place: request.place, reason: fault, isTransient: false)
         }
-        let transfer = OutgoingTransfer(request)
+        let transfer = OutgoingTransfer(request, to: receiver)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 submit(transfer, continuation)

@@ -8,6 +8,10 @@ import Network
 final class OutgoingTransfer: @unchecked Sendable {
     /// Bytes of response head that are taken, of all responses of a redirected request together.
     private static let headBytes = 256 << 10
+    /// Bytes kept of a refusal's body where a receiver takes the bodies.
+    private static let refusalBytes = 64 << 10
+    /// How long an answer that a receiver takes may be silent.
+    private static let silentSeconds = 60
 
     let request: OutgoingRequest
     var isCancelled = false
@@ -19,8 +23,20 @@ final class OutgoingTransfer: @unchecked Sendable {
     private var headByteCount = 0
     private var body: [UInt8] = []
     private var isTooLarge = false
+    private let receiver: (any OutgoingReceiver)?
+    private var receivedBytes = 0
+    private var isRefusedByReceiver = false
+    /// Whether an address was refused for not being public; libcurl's callback writes it.
+    private let hasForbiddenAddress: UnsafeMutablePointer<CInt>
 
-    init(_ request: OutgoingRequest) { self.request = request }
+    init(_ request: OutgoingRequest, to receiver: (any OutgoingReceiver)? = nil) {
+        self.request = request
+        self.receiver = receiver
+        hasForbiddenAddress = .allocate(capacity: 1)
+        hasForbiddenAddress.initialize(to: 0)
+    }
+
+    deinit { hasForbiddenAddress.deallocate() }
 
     func begin(
         on easy: UnsafeMutableRawPointer, _ configuration: OutgoingHTTPConfiguration,
@@ -51,6 +67,12 @@ final class OutgoingTransfer: @unchecked Sendable {
         csys_curl_set_text(easy, CURLOPT_PROXY, configuration.proxy ?? "")
         csys_curl_set_text(easy, CURLOPT_USERAGENT, configuration.userAgent)
         if let file = configuration.certificateAuthorities { csys_curl_set_text(easy, CURLOPT_CAINFO, file) }
+        // Behind a proxy it is the proxy that looks names up, and its own address that would be judged.
+        if request.reach == .publicOnly, configuration.proxy == nil { csys_curl_public_only(easy, hasForbiddenAddress) }
+        if receiver != nil {
+            csys_curl_set_number(easy, CURLOPT_LOW_SPEED_LIMIT, 1)
+            csys_curl_set_number(easy, CURLOPT_LOW_SPEED_TIME, Self.silentSeconds)
+        }
         guard request.redirects > 0, ["GET", "HEAD"].contains(request.method) else { return }
         csys_curl_set_number(easy, CURLOPT_FOLLOWLOCATION, 1)
         csys_curl_set_number(easy, CURLOPT_MAXREDIRS, request.redirects)
@@ -111,12 +133,32 @@ final class OutgoingTransfer: @unchecked Sendable {
     }
 
     private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if let receiver { return hand(bytes, to: receiver) }
         guard bytes.count <= request.maximumBody - body.count else {
             isTooLarge = true
             return false
         }
         body.append(contentsOf: bytes)
         return true
+    }
+
+    private func hand(_ bytes: UnsafeRawBufferPointer, to receiver: any OutgoingReceiver) -> Bool {
+        guard (200..<300).contains(Int(csys_curl_status(easy))) else {
+            body.append(contentsOf: bytes.prefix(Self.refusalBytes - body.count))
+            return true
+        }
+        guard bytes.count <= request.maximumBody - receivedBytes else {
+            isTooLarge = true
+            return false
+        }
+        receivedBytes += bytes.count
+        do {
+            try receiver.receive(bytes)
+            return true
+        } catch {
+            isRefusedByReceiver = true
+            return false
+        }
     }
 
     /// One line of the head; a status line begins the head of another response (after 100 Continue, or a redirect).
@@ -152,6 +194,8 @@ final class OutgoingTransfer: @unchecked Sendable {
         // libcurl's own words for a code: they hold nothing of the request.
         let reason = String(cString: curl_easy_strerror(code))
         switch code {
+        case _ where isRefusedByReceiver: return error(.receiver, "the answer could not be kept", isTransient: true)
+        case _ where hasForbiddenAddress.pointee != 0: return error(.forbidden, "the address is not a public one")
         case CURLE_FILESIZE_EXCEEDED: return error(.tooLarge, "the answer is over \(request.maximumBody) bytes")
         case _ where isTooLarge: return error(.tooLarge, "the answer is over \(request.maximumBody) bytes")
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: return error(.invalidRequest, reason)

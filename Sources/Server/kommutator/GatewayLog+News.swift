@@ -1,8 +1,9 @@
 import Connector
 import Gateway
+import Recordings
 import SQLiteJournal
 
-// The words for the operator of what the journal and the ledger have to tell.
+// The words for the operator of what the journal, the ledger and the recordings have to tell.
 
 extension GatewayLog {
     func write(_ news: JournalNews) {
@@ -44,6 +45,21 @@ extension GatewayLog {
                 "ledger.event_unreadable", LogField("event", "\(unreadable.event)"), LogField("call", "\(unreadable.call)"),
                 LogField("times", "\(times)"),
                 LogField("hint", "replay the raw request it came from: `kommutator replay --record`"))
+        }
+    }
+
+    func write(_ news: RecordingNews) {
+        switch news {
+        case .failed(let connection, let problem):
+            warning("recording.given_up", LogField("connection", connection.name), LogField("problem", problem))
+        case .noRoom(let reason):
+            error(
+                "recording.no_room", LogField("reason", reason),
+                LogField("hint", "nothing is fetched until the data folder has room; what is ready is not forgotten"))
+        case .feedFailing(let reason, let failures):
+            error("recording.feed_failing", LogField("reason", reason), LogField("failures", "\(failures)"))
+        case .expiryFailing(let reason, let failures):
+            error("recording.expiry_failing", LogField("reason", reason), LogField("failures", "\(failures)"))
         }
     }
 }

@@ -6,6 +6,7 @@ import HTTPServer
 import Network
 import Numbering
 import Processes
+import Recordings
 import SQLiteJournal
 import Threading
 
@@ -22,11 +23,14 @@ final class House: Sendable {
     let outgoing: OutgoingHTTP
     let desk: CommandDesk
     private let children = SystemChildren(environment: Environment.variables)
+    let recordings: RecordingService
+    /// A client of their own: its thread waits for the disk.
+    private let recordingClient: OutgoingHTTP
     private let signal: ChangeSignal
     private let clock = SystemClock()
 
     /// Opens the journal and builds every room; nothing listens yet.
-    /// - Throws: `JournalError`, `NetworkError` or `ThreadError`, each with what to do.
+    /// - Throws: `JournalError`, `RecordingStoreError`, `NetworkError` or `ThreadError`, each with what to do.
     init(_ settings: ServerSettings, log: any GatewayLog) throws {
         self.settings = settings
         self.log = log
@@ -48,18 +52,28 @@ final class House: Sendable {
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
             onReport: { [desk] report in Task { await desk.note(report) } },
             report: { log.write($0) })
+        recordingClient = try OutgoingHTTP(name: "recordings")
+        let store = try FileRecordingStore(path: settings.data + "/recordings")
+        let clients = RecordingClients(registry: registry, outgoing: recordingClient)
+        var policy = RecordingKeeper.Policy()
+        policy.concurrency = settings.recordingConcurrency
+        recordings = RecordingService(
+            journal: journal, store: store, outgoing: recordingClient, cursorPath: settings.data + "/recordings/cursor",
+            signal: signal, sources: clients.sources, timekeeper: clock, policy: policy, retention: settings.recordingRetention,
+            makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) }, report: { log.write($0) })
         keys = KeyDesk(store: journal, readers: readers, clock: clock)
         let metrics = WebhookMetrics()
         var services = APIServices(
             journal: journal, readers: readers, keys: keys, connections: registry, signal: signal,
             explainer: CallExplanation(journal: journal, roster: registry, numbering: numbering), replayer: ledger,
             webhookMetrics: metrics, clock: clock, log: log, version: Kommutator.version)
-        let gauges = HouseGauges(journal: journal, ledger: ledger)
+        let gauges = HouseGauges(journal: journal, ledger: ledger, recordings: recordings)
         let proxies = ProxyTrust(settings.trustedProxies)
         services.proxies = proxies
         services.journalTrouble = { gauges.journal.statistics.failure }
         services.rawRetention = settings.rawRetention
         services.desk = desk
+        services.recordings = store
         services.moreMetrics = gauges.write
         var router = GatewayAPI.makeRouter(log: log)
         WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies).register(in: &router)
@@ -103,6 +117,7 @@ final class House: Sendable {
     func close(deadline: Duration) async {
         desk.close()
         await server.shutdown(deadline: deadline)
+        await recordingClient.shutdown()
         ledger.stop()
         await outgoing.shutdown()
         readers.close()

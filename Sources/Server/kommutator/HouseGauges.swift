@@ -1,6 +1,7 @@
 import Connector
 import Gateway
 import HTTPServer
+import Recordings
 import SQLiteJournal
 import Synchronization
 
@@ -8,11 +9,13 @@ import Synchronization
 final class HouseGauges: Sendable {
     let journal: SQLiteJournal
     private let ledger: LedgerService
+    private let recordings: RecordingService
     private let server = Mutex<HTTPServer?>(nil)
 
-    init(journal: SQLiteJournal, ledger: LedgerService) {
+    init(journal: SQLiteJournal, ledger: LedgerService, recordings: RecordingService) {
         self.journal = journal
         self.ledger = ledger
+        self.recordings = recordings
     }
 
     /// The server is built last: its routes tell of it.
@@ -21,6 +24,7 @@ final class HouseGauges: Sendable {
     @Sendable func write(to text: inout PrometheusText) {
         writeJournal(to: &text)
         gauge("kommutator_ledger_folded_position", "Raw position up to which records are folded", ledger.foldedPosition, &text)
+        writeRecordings(recordings.statistics, to: &text)
         if let statistics = server.withLock({ $0 })?.statistics { writeServer(statistics, to: &text) }
     }
 
@@ -41,6 +45,15 @@ final class HouseGauges: Sendable {
             &text)
         text.family("kommutator_journal_commit_seconds_total", .counter, "Time spent in commits")
         text.sample("kommutator_journal_commit_seconds_total", Double(counts.commitTime.milliseconds) / 1000)
+    }
+
+    private func writeRecordings(_ counts: RecordingStatistics, to text: inout PrometheusText) {
+        gauge("kommutator_recordings_waiting", "Recordings that are ready and not here yet", counts.known, &text)
+        gauge("kommutator_recordings_fetching", "Recordings being fetched", counts.running, &text)
+        counter("kommutator_recordings_stored_total", "Recordings fetched", counts.stored, &text)
+        counter("kommutator_recordings_stored_bytes_total", "Bytes of fetched recordings", counts.storedBytes, &text)
+        counter("kommutator_recordings_failed_attempts_total", "Attempts that failed", counts.failedAttempts, &text)
+        counter("kommutator_recordings_given_up_total", "Recordings given up", counts.givenUp, &text)
     }
 
     private func writeServer(_ counts: HTTPStatistics, to text: inout PrometheusText) {

@@ -60,10 +60,13 @@ struct ServeCommand: AsyncParsableCommand {
             group.addTask { await house.watchConnections() }
             group.addTask { await house.keepRetention() }
             group.addTask { await house.followCommands() }
+            // The demonstration's recordings are as made up as its calls: nobody has them.
+            if playground == nil, house.settings.recordingConcurrency > 0 { group.addTask { await house.recordings.run() } }
+            if house.settings.recordingRetention != nil { group.addTask { await house.recordings.keepRetention() } }
             if let playground, let base { group.addTask { await playground.play(at: base, log: house.log) } }
             for await signal in signals {
                 guard signal == SIGHUP else { break }
-                house.reload()
+                await house.reload()
             }
             group.cancelAll()
         }
@@ -124,10 +127,10 @@ extension House {
     }
 
     /// SIGHUP: certificates for new connections, connections if their files changed.
-    func reload() {
+    func reload() async {
         registry.reload()
         do {
-            try server.reloadTLS()
+            try await server.reloadTLS()
             log.info("reloaded")
         } catch {
             log.error("tls.reload_failed", LogField("reason", "\(error)"), LogField("hint", "the old certificate stays in use"))

@@ -213,6 +213,7 @@ import TestSupport
             "1:18: `raw`: `90` is no duration; write a number and a unit: 30s, 15m, 4h or 30d; 0 means for ever"
         ),
         ("retention: {row: 1d}", "1:13: unknown key `row`; did you mean `raw`?"),
+        ("recordings: {at_once: 65}", "1:23: `at_once` is no whole number from 0 to 64; write a number there"),
         ("lookup_url: crm.example", "1:13: `lookup_url`: `crm.example` is no web address; write https://host/path"),
         ("public_url: pbx.example", "1:13: `public_url`: `pbx.example` is no web address; write https://host/path"),
         (
@@ -252,6 +253,16 @@ import TestSupport
             loaded.notes.map(\.description) == [
                 "k.yaml:2:1: `lookup_url` is read but not asked yet in this version; it does no harm; nothing depends on it"
             ])
+    }
+
+    @Test(arguments: [("365d", Duration.seconds(365 * 86_400)), ("0", nil)])
+    func `recordings are kept for good, or for a time`(text: String, expected: Duration?) {
+        let loaded = ServerSettings.read("retention: {recordings: \(text)}\nrecordings: {at_once: 7}", file: "k.yaml")
+        #expect(loaded.problems == [])
+        #expect(loaded.settings.recordingRetention == expected)
+        #expect(loaded.settings.recordingConcurrency == 7)
+        #expect(ServerSettings.standard.recordingRetention == nil)
+        #expect(ServerSettings.standard.recordingConcurrency == 4)
     }
 
     @Test(arguments: [("7d", Duration.seconds(7 * 86_400)), ("0", nil)])

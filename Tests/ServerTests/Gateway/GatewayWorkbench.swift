@@ -27,6 +27,7 @@ final class GatewayWorkbench: Sendable {
     let log = RecordingLog()
     let provider = ScriptedOutgoing()
     let desk: CommandDesk
+    let recordings = Guarded<(any RecordingStore)?>(nil)
     private let proxies: ProxyTrust
 
     init(
@@ -75,6 +76,7 @@ final class GatewayWorkbench: Sendable {
         services.proxies = proxies
         services.rawRetention = Self.rawRetention
         services.desk = desk
+        services.recordings = recordings.withLock { $0 }
         return services
     }
 

@@ -133,4 +133,49 @@ struct StreamingTests {
             #expect(!text.hasSuffix("0\r\n\r\n"))
         }
     }
+
+    // MARK: Measured bodies
+
+    @Test func `a measured body has its length on either version, and HEAD is told of it`() async throws {
+        try await withServer(.measuring(announced: 10, written: 10)) { _, address in
+            let client = try RawClient(address)
+            for _ in 0..<2 {
+                let answer = try client.exchange("GET /sound HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(answer.header("Content-Length") == "10")
+                #expect(answer.header("Transfer-Encoding") == nil)
+                #expect(answer.text == "aaaaaaaaaa")
+                let head = try client.exchange("HEAD /sound HTTP/1.1\r\nHost: a\r\n\r\n", toHead: true)
+                #expect(head.header("Content-Length") == "10")
+            }
+            try client.send("GET /sound HTTP/1.0\r\n\r\n")
+            #expect(try client.readToEnd().hasSuffix("\r\n\r\naaaaaaaaaa"))
+        }
+    }
+
+    @Test(arguments: [(10, 9), (10, 11), (0, 1)])
+    func `a body of another length than announced ends the connection`(announced: Int, written: Int) async throws {
+        try await withServer(.measuring(announced: announced, written: written)) { _, address in
+            let client = try RawClient(address)
+            try client.send("GET /sound HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            let all = try client.readToEnd()
+            #expect(all.contains("Content-Length: \(announced)\r\n"))
+            #expect(!all.contains("hello"))
+            #expect(all.count { $0 == "a" } < announced + 20)
+        }
+    }
+}
+
+extension Router {
+    /// `/sound` writes so many bytes, one at a time.
+    fileprivate static func measuring(announced: Int, written: Int) -> Router {
+        var router = sample()
+        router.get("/sound") { _ in
+            HTTPResponse(
+                200,
+                body: .measured(announced) { writer in
+                    for _ in 0..<written { try await writer.write("a") }
+                })
+        }
+        return router
+    }
 }

@@ -47,13 +47,13 @@ struct TLSTests {
             try old.startTLS(0)
             #expect(old.serverName == "old.test")
             try identity.replace(by: "new.test")
-            try server.reloadTLS()
+            try await server.reloadTLS()
             _ = try old.exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
             let new = try RawClient(address)
             try new.startTLS(0)
             #expect(new.serverName == "new.test")
             try identity.spoil()
-            let error = #expect(throws: NetworkError.self) { try server.reloadTLS() }
+            let error = await #expect(throws: NetworkError.self) { try await server.reloadTLS() }
             #expect(error?.description.contains(identity.identity.certificatePath) == true)
             let after = try RawClient(address)
             try after.startTLS(0)

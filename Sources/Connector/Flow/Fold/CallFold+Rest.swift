@@ -89,6 +89,7 @@ extension CallFold {
             if reports.contains(where: { $0.phase == .notRecorded }) { recording.status = .notRecorded }
             if reports.contains(where: { $0.phase == .failed }) { recording.status = .failed }
         }
+        if let kept = reports.filter({ $0.attempts != nil }).max(by: { $0.progress < $1.progress }) { recording.follow(kept) }
         return recording
     }
 
@@ -102,5 +103,36 @@ extension CallFold {
         call.clock.assumed = digest.timeZone != nil
         call.createdAt = min(call.createdAt, digest.firstReceived)
         call.updatedAt = digest.lastReceived
+    }
+}
+
+extension RecordingReport {
+    /// How far the gateway has come with it: what it tells is told in this order, whenever it arrives.
+    fileprivate var progress: (Int, Int) {
+        let step =
+            switch phase {
+            case .fetching: problem == nil ? 0 : 1
+            case .failed: 2
+            case .available: 3
+            case .expired: 4
+            case .started, .completed, .ready, .notRecorded: 0
+            }
+        return (attempts ?? 0, step)
+    }
+}
+
+extension Recording {
+    /// Takes over what the gateway's own report says.
+    fileprivate mutating func follow(_ report: RecordingReport) {
+        switch report.phase {
+        case .fetching: status = .fetching
+        case .available: status = .available
+        case .failed: status = .failed
+        case .expired: status = .expired
+        case .started, .completed, .ready, .notRecorded: return
+        }
+        attempts = report.attempts ?? 0
+        file = report.file
+        lastError = report.problem
     }
 }

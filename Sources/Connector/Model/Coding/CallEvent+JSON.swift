@@ -222,13 +222,29 @@ extension RecordingReport {
         if isVoicemail { json.field("voicemail", true) }
         json.known("leg", leg)
         json.known("problem", problem)
+        if let attempts { json.field("attempts", attempts) }
+        guard let file else { return }
+        json.field("sha256", file.sha256)
+        json.field("size_bytes", file.byteCount)
+        json.field("media_type", file.mediaType)
+        json.known("retention_until", file.keptUntil)
     }
 
-    fileprivate init?(_ json: JSONNode) {
+    /// Reads what `write` wrote, and what `SystemRecord` keeps in the same members.
+    init?(_ json: JSONNode) {
         guard let key = json["key"].string, let phase: Phase = json["phase"].word() else { return nil }
         self.init(
             key: key, phase: phase, isVoicemail: json["voicemail"].bool ?? false, leg: json["leg"].string,
-            problem: json["problem"].string)
+            problem: json["problem"].string, attempts: json["attempts"].int, file: RecordingFile(json))
+    }
+}
+
+extension RecordingFile {
+    fileprivate init?(_ json: JSONNode) {
+        guard let sha256 = json["sha256"].string, let byteCount = json["size_bytes"].int else { return nil }
+        self.init(
+            sha256: sha256, byteCount: Int64(byteCount), mediaType: json["media_type"].string ?? "application/octet-stream",
+            keptUntil: json["retention_until"].instant)
     }
 }
 

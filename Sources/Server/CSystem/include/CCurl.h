@@ -2,6 +2,10 @@
 #ifndef CSYSTEM_CURL_H
 #define CSYSTEM_CURL_H
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
 
 /// libcurl asks to watch a socket: `what` is CURL_POLL_IN, _OUT, _INOUT or _REMOVE.
 typedef int (*csys_curl_socket_callback)(void *easy, int socket, int what, void *owner, void *unused);
@@ -107,5 +111,54 @@ static inline void csys_curl_ready(void *multi, int socket, int readable, int wr
 static inline void csys_curl_timeout(void *multi) {
     int running = 0;
     curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+// Whether an IPv4 address, in network order, is one of the public Internet (IANA special-purpose registries, RFC 6890).
+static inline int csys_is_public_v4(const uint8_t *a) {
+    if (a[0] == 0 || a[0] == 10 || a[0] == 127 || a[0] >= 224) return 0;
+    if (a[0] == 100 && (a[1] & 0xC0) == 64) return 0;
+    if (a[0] == 169 && a[1] == 254) return 0;
+    if (a[0] == 172 && (a[1] & 0xF0) == 16) return 0;
+    if (a[0] == 192 && a[1] == 168) return 0;
+    if (a[0] == 192 && a[1] == 0 && (a[2] == 0 || a[2] == 2)) return 0;
+    if (a[0] == 198 && ((a[1] & 0xFE) == 18 || (a[1] == 51 && a[2] == 100))) return 0;
+    if (a[0] == 203 && a[1] == 0 && a[2] == 113) return 0;
+    return 1;
+}
+
+// The same for IPv6: global unicast, and what carries a public IPv4 address (mapped, NAT64, 6to4).
+static inline int csys_is_public_v6(const uint8_t *a) {
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
+    if (!memcmp(a, mapped, 12) || !memcmp(a, nat64, 12)) return csys_is_public_v4(a + 12);
+    if ((a[0] & 0xE0) != 0x20) return 0;
+    if (a[0] == 0x20 && a[1] == 0x02) return csys_is_public_v4(a + 2);
+    if (a[0] == 0x20 && a[1] == 0x01 && ((a[2] == 0x0d && a[3] == 0xb8) || (a[2] == 0 && a[3] == 0))) return 0;
+    return 1;
+}
+
+static inline int csys_is_public(const struct sockaddr *address) {
+    if (address->sa_family == AF_INET)
+        return csys_is_public_v4((const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr);
+    if (address->sa_family == AF_INET6)
+        return csys_is_public_v6((const uint8_t *)&((const struct sockaddr_in6 *)address)->sin6_addr);
+    return 0;
+}
+
+static inline curl_socket_t csys_curl_open_public(void *refused, curlsocktype purpose, struct curl_sockaddr *address) {
+    (void)purpose;
+    if (!csys_is_public(&address->addr)) {
+        *(int *)refused = 1;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+// Connections to public addresses only, judged after the name was looked up. A kept connection was judged by other rules, perhaps:
+// none is used again.
+static inline void csys_curl_public_only(void *easy, int *refused) {
+    (curl_easy_setopt)(easy, CURLOPT_OPENSOCKETFUNCTION, csys_curl_open_public);
+    (curl_easy_setopt)(easy, CURLOPT_OPENSOCKETDATA, refused);
+    (curl_easy_setopt)(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 #endif

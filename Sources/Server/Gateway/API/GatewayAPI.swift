@@ -10,7 +10,8 @@ package struct GatewayAPI: Sendable {
     /// Every route, as the router gets it and `/openapi.json` tells it.
     var routes: [APIRoute] {
         [ChangesRoute(services: services).route, CallListRoute(services: services).route]
-            + CallRoutes(services: services).routes + InboxRoutes(services: services).routes
+            + CallRoutes(services: services).routes + RecordingRoutes(services: services).routes
+            + InboxRoutes(services: services).routes
             + ConnectionRoutes(services: services).routes + DirectoryRoutes(services: services).routes
             + HealthRoutes(services: services).routes
             + (services.desk.map { CommandRoutes(services: services, desk: $0).routes } ?? [])

@@ -31,6 +31,7 @@ struct ServerFile {
         case "default_country":
             settings.defaultCountry = reading.value(field, ConfigurationText.country) ?? settings.defaultCountry
         case "retention": readRetention(field)
+        case "recordings": readRecordings(field)
         case "lookup_url": readLookup(field)
         case "trusted_proxies": settings.trustedProxies = readNetworks(field)
         case "public_url": settings.publicURL = reading.value(field, ConfigurationText.baseAddress)
@@ -93,7 +94,7 @@ struct ServerFile {
 
     private mutating func readRetention(_ field: ConfigurationField) {
         guard let fields = reading.fields(of: field.value, called: "`retention`") else { return }
-        reading.refuseUnknown(fields, known: ["changes", "raw"])
+        reading.refuseUnknown(fields, known: ["changes", "raw", "recordings"])
         for field in fields where !field.value.isEmpty {
             switch field.name {
             case "changes":
@@ -101,8 +102,19 @@ struct ServerFile {
             case "raw":
                 guard let kept = reading.value(field, ConfigurationText.durationOrNone) else { continue }
                 settings.rawRetention = kept == .zero ? nil : kept
+            case "recordings":
+                guard let kept = reading.value(field, ConfigurationText.durationOrNone) else { continue }
+                settings.recordingRetention = kept == .zero ? nil : kept
             default: break
             }
+        }
+    }
+
+    private mutating func readRecordings(_ field: ConfigurationField) {
+        guard let fields = reading.fields(of: field.value, called: "`recordings`") else { return }
+        reading.refuseUnknown(fields, known: ["at_once"])
+        for field in fields where field.name == "at_once" {
+            settings.recordingConcurrency = reading.integer(field, in: 0...64) ?? settings.recordingConcurrency
         }
     }
 

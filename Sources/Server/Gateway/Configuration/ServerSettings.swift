@@ -30,6 +30,10 @@ package struct ServerSettings: Sendable, Equatable {
     package var changeRetention: Duration
     /// Raw requests older than this are removed; `nil` keeps them for good.
     package var rawRetention: Duration?
+    /// Fetched recordings older than this are removed; `nil` keeps them for good.
+    package var recordingRetention: Duration?
+    /// Recordings fetched at once.
+    package var recordingConcurrency = 4
     /// A CRM that is asked for the name behind a number.
     package var lookupURL: String?
     /// Event loops; `nil` means one less than there are cores, at least one.
@@ -55,8 +59,8 @@ package struct ServerFlags: Sendable {
 
 extension ServerSettings {
     static let keys = [
-        "listen", "data", "adapters", "tls", "trusted_proxies", "public_url", "default_country", "retention", "lookup_url",
-        "loops",
+        "listen", "data", "adapters", "tls", "trusted_proxies", "public_url", "default_country", "retention", "recordings",
+        "lookup_url", "loops",
     ]
 
     /// What became of the file and the flags.
