@@ -60,7 +60,8 @@ import Testing
         let kind = try #require(AdapterCatalog.adapter(named: name))
         let connection = ConnectionID("fixture")
         let adapter = try kind.init(
-            settings: AdapterSettings(connection: connection, values: fixture.settings, mapping: fixture.mapping), context: context)
+            settings: AdapterSettings(connection: connection, values: fixture.settings, mapping: fixture.mapping),
+            context: context)
         let profile = ConnectionProfile(
             id: connection, provider: adapter.descriptor.provider,
             lines: ["+74950000001": .init(label: "site", channel: "yandex-direct")],

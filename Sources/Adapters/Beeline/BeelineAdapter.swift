@@ -11,7 +11,8 @@ package struct BeelineAdapter: TelephonyAdapter {
             SettingSpecification(
                 "token", .secret, isRequired: true, help: "API token (X-MPBX-API-AUTH-TOKEN): the PBX cabinet, section API"),
             SettingSpecification(
-                "base_url", .text, standard: BeelineServer.standard, help: "where Beeline's API is; `\(BeelineServer.standard)` where absent"),
+                "base_url", .text, standard: BeelineServer.standard,
+                help: "where Beeline's API is; `\(BeelineServer.standard)` where absent"),
         ] + CommonSettings.unsigned,
         headers: [], capabilities: BeelineClient.capabilities, rateLimit: BeelineClient.rateLimit)
 
