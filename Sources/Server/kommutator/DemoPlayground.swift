@@ -12,6 +12,8 @@ struct DemoPlayground: Sendable {
     /// The folder of the demo's connections.
     let adapters: String
 
+    /// A port of this machine that nobody listens on.
+    private static let nobody = "http://127.0.0.1:9"
     private static let vendors = VendorSimulators.simulators.map { $0.adapter }.filter { DemoSettings.values(for: $0) != nil }
     /// A new call of each vendor every other second, at the pace of life: times and durations then look as they will.
     private static let callsPerSecond = 0.5
@@ -29,7 +31,11 @@ struct DemoPlayground: Sendable {
 
     private func write(_ vendor: String) throws {
         var file = "# Made by `kommutator serve --demo`.\nadapter: \(vendor)\nsettings:\n"
-        let secrets = AdapterCatalog.adapter(named: vendor)?.descriptor.settings.filter { $0.kind == .secret }.map(\.name) ?? []
+        let known = AdapterCatalog.adapter(named: vendor)?.descriptor.settings ?? []
+        let secrets = known.filter { $0.kind == .secret }.map(\.name)
+        if known.contains(where: { $0.name == "base_url" }) {
+            file += "  base_url: \(Self.nobody)      # the demonstration asks no vendor for anything\n"
+        }
         for (name, value) in (DemoSettings.values(for: vendor) ?? [:]).sorted(by: { $0.key < $1.key }) {
             guard secrets.contains(name) else {
                 file += "  \(name): \(value)\n"
