@@ -32,7 +32,7 @@ package final class GatewayPremises: Sendable {
         setenv("KOMMUTATOR_TEST_ZADARMA_KEY", VendorCall.Secrets.zadarmaKey, 1)
     }()
 
-    /// Writes a connection of Mango. Its calls are never stale: a test's clock is no subject here.
+    /// Writes a connection of Mango. Its calls are not closed for their age: a test may take its time.
     package func writeMango(_ name: String, tenant: String = "default", label: String = "site") throws {
         try write(
             name,
@@ -72,7 +72,7 @@ package final class GatewayPremises: Sendable {
           "+\(VendorCall.Numbers.line)": {label: "\(label)"}
         employees:
           "101": {name: "Ivanov", crm_id: "17"}
-        limits: {stale_after: 3650d}
+        limits: {stale_after: 3650d, settle_after: 20h}
         """
     }
 
