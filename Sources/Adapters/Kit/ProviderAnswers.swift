@@ -12,13 +12,6 @@ extension Outgoing {
     }
 }
 
-extension OutgoingResponse {
-    /// `Retry-After` in seconds, a day at most; nil where it is absent or a date: a date would need the other side's clock.
-    package var retryAfter: Duration? {
-        header("retry-after").flatMap { DecimalInteger.parse($0.utf8) }.flatMap { (0...86_400).contains($0) ? .seconds($0) : nil }
-    }
-}
-
 extension ProviderFailure {
     /// What a refusal by HTTP says; for a status of success: that the answer made no sense.
     ///

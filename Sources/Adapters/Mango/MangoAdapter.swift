@@ -20,7 +20,8 @@ package struct MangoAdapter: TelephonyAdapter {
         // Not `history`: statistics can be fetched, but rows name no leg and no end of the contact, and are not read yet.
         capabilities: [.originate, .blindTransfer, .attendedTransfer, .hangup, .hold, .recordStart, .recordings],
         // Calls and hangups: four in a second. Two at once and two more within the second keep it.
-        rateLimit: RateLimit(burst: 2, interval: .milliseconds(500)))
+        // Statistics: one in two seconds.
+        rateLimit: RateLimit(burst: 2, interval: .milliseconds(500)), historyLimit: RateLimit(burst: 1, interval: .seconds(2)))
 
     private static let standardServer = "https://app.mango-office.ru"
 

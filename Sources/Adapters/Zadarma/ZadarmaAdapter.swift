@@ -20,8 +20,8 @@ package struct ZadarmaAdapter: TelephonyAdapter {
         ] + CommonSettings.all,
         headers: ["signature", "content-type"],
         capabilities: [.originate, .recordings, .history],
-        // A hundred requests in a minute.
-        rateLimit: RateLimit(burst: 10, interval: .milliseconds(667)))
+        // A hundred requests in a minute, three of them for statistics.
+        rateLimit: RateLimit(burst: 10, interval: .milliseconds(667)), historyLimit: RateLimit(burst: 1, interval: .seconds(21)))
 
     private static let standardZone = "Europe/Moscow"
     private static let standardServer = "https://api.zadarma.com"

@@ -10,9 +10,12 @@ package protocol ConnectionRoster: Sendable {
 package struct LiveConnection: Sendable {
     package var profile: ConnectionProfile
     package var adapter: any TelephonyAdapter
+    /// The generation with which it came: the same for as long as its file says the same.
+    package var since: Int
 
-    package init(profile: ConnectionProfile, adapter: any TelephonyAdapter) {
+    package init(profile: ConnectionProfile, adapter: any TelephonyAdapter, since: Int = 0) {
         self.profile = profile
         self.adapter = adapter
+        self.since = since
     }
 }

@@ -95,6 +95,11 @@ package struct OutgoingResponse: Sendable {
     package func header(_ name: String) -> String? {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
     }
+
+    /// `Retry-After` in seconds, a day at most; nil where it is absent or a date: a date would need the other side's clock.
+    package var retryAfter: Duration? {
+        header("retry-after").flatMap { DecimalInteger.parse($0.utf8) }.flatMap { (0...86_400).contains($0) ? .seconds($0) : nil }
+    }
 }
 
 /// Why there is no answer. Its text names scheme, host and port at most: never a path, a query, a header or a body.

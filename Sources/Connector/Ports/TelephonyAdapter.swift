@@ -157,15 +157,18 @@ package struct AdapterDescriptor: Sendable {
     package var headers: [String]
     /// Commands it can carry out; empty where it only listens.
     package var capabilities: [Capability]
-    /// How often its commands may be sent.
+    /// How often its provider may be asked: commands and everything else together.
     package var rateLimit: RateLimit
+    /// How often for its log of calls, where that is less often.
+    package var historyLimit: RateLimit?
     /// Whether a connection's file has a section `mapping`, which describes the vendor.
     package var takesMapping: Bool
 
     package init(
         name: String, provider: String? = nil, title: String, version: String, settings: [SettingSpecification],
         headers: [String], capabilities: [Capability] = [],
-        rateLimit: RateLimit = RateLimit(burst: 20, interval: .milliseconds(100)), takesMapping: Bool = false
+        rateLimit: RateLimit = RateLimit(burst: 20, interval: .milliseconds(100)), historyLimit: RateLimit? = nil,
+        takesMapping: Bool = false
     ) {
         self.name = name
         self.provider = provider ?? name
@@ -175,6 +178,7 @@ package struct AdapterDescriptor: Sendable {
         self.headers = headers
         self.capabilities = capabilities
         self.rateLimit = rateLimit
+        self.historyLimit = historyLimit
         self.takesMapping = takesMapping
     }
 }

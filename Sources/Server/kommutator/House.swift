@@ -21,10 +21,12 @@ final class House: Sendable {
     let server: HTTPServer
     let readers: ReaderPool
     let outgoing: OutgoingHTTP
+    /// Everybody who asks a provider asks through these.
+    let providers: ProviderClients
     let desk: CommandDesk
     private let children = SystemChildren(environment: Environment.variables)
     let recordings: RecordingService
-    /// A client of their own: its thread waits for the disk.
+    /// Fetches the files: its thread waits for the disk. Where a file lies is asked through `providers`, whose thread waits for nothing.
     private let recordingClient: OutgoingHTTP
     private let signal: ChangeSignal
     private let clock = SystemClock()
@@ -44,8 +46,9 @@ final class House: Sendable {
         let numbering = WorldNumberingPlan()
         readers = try ReaderPool(journal: journal)
         outgoing = try OutgoingHTTP()
+        providers = ProviderClients(roster: registry, outgoing: outgoing, clock: clock)
         desk = CommandDesk(
-            store: journal, reading: readers, roster: registry, outgoing: outgoing, numbering: numbering, clock: clock,
+            store: journal, reading: readers, providers: providers, numbering: numbering, clock: clock,
             makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
         ledger = LedgerService(
             journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
@@ -54,12 +57,12 @@ final class House: Sendable {
             report: { log.write($0) })
         recordingClient = try OutgoingHTTP(name: "recordings")
         let store = try FileRecordingStore(path: settings.data + "/recordings")
-        let clients = RecordingClients(registry: registry, outgoing: recordingClient)
         var policy = RecordingKeeper.Policy()
         policy.concurrency = settings.recordingConcurrency
         recordings = RecordingService(
             journal: journal, store: store, outgoing: recordingClient, cursorPath: settings.data + "/recordings/cursor",
-            signal: signal, sources: clients.sources, timekeeper: clock, policy: policy, retention: settings.recordingRetention,
+            signal: signal, sources: RecordingSources(registry, providers), timekeeper: clock, policy: policy,
+            retention: settings.recordingRetention,
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) }, report: { log.write($0) })
         keys = KeyDesk(store: journal, readers: readers, clock: clock)
         let metrics = WebhookMetrics()

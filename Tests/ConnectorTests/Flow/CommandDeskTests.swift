@@ -80,6 +80,12 @@ private struct Nobody: Outgoing {
     func send(_ request: OutgoingRequest) async throws -> OutgoingResponse { OutgoingResponse(status: 500) }
 }
 
+extension ProviderClients {
+    fileprivate static func scripted(_ provider: ScriptedProvider, _ clock: ManualClock) -> ProviderClients {
+        ProviderClients(roster: OneConnection(provider: provider), outgoing: Nobody(), clock: clock)
+    }
+}
+
 private struct DirectReading: JournalReading {
     let journal: MemoryJournal
 
@@ -97,8 +103,7 @@ private final class DeskWorkbench: Sendable {
 
     init() {
         desk = CommandDesk(
-            store: journal, reading: DirectReading(journal: journal), roster: OneConnection(provider: provider),
-            outgoing: Nobody(),
+            store: journal, reading: DirectReading(journal: journal), providers: .scripted(provider, clock),
             numbering: PlainNumbering(), clock: clock, makeID: { CommandID(time: $0, rest: UInt128.random(in: 0...(.max))) })
     }
 
@@ -280,8 +285,9 @@ private final class DeskWorkbench: Sendable {
         bench.provider.hold()
         let command = try await bench.desk.submit(bench.request())
         let second = CommandDesk(
-            store: bench.journal, reading: DirectReading(journal: bench.journal), roster: OneConnection(provider: bench.provider),
-            outgoing: Nobody(), numbering: PlainNumbering(), clock: bench.clock, makeID: { CommandID(time: $0, rest: 5) })
+            store: bench.journal, reading: DirectReading(journal: bench.journal),
+            providers: .scripted(bench.provider, bench.clock),
+            numbering: PlainNumbering(), clock: bench.clock, makeID: { CommandID(time: $0, rest: 5) })
         for _ in 0..<1000 where bench.provider.orders.isEmpty { await Task.yield() }
         try await second.recover()
         #expect(try await second.command(command.id, of: .standard)?.status == .unknown)

@@ -44,7 +44,9 @@ final class GatewayWorkbench: Sendable {
             log: log)
         readers = try ReaderPool(journal: journal)
         desk = CommandDesk(
-            store: journal, reading: readers, roster: registry, outgoing: provider, numbering: PlainNumbering(), clock: clock,
+            store: journal, reading: readers,
+            providers: ProviderClients(roster: registry, outgoing: provider, clock: clock), numbering: PlainNumbering(),
+            clock: clock,
             makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
         for (name, text) in files { try write(text, to: name) }
         try addKey("crm", Self.commandSecret, [.read, .command])

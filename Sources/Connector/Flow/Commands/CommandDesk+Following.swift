@@ -104,7 +104,7 @@ extension CommandDesk {
     /// An outgoing call to that number which began when the command was given: what a provider that names no call leaves us.
     private func query(for command: Command) -> CallQuery? {
         guard case .originate(let wanted) = command.action else { return nil }
-        let country = state.withLock { $0.providers[command.connection]?.defaultCountry } ?? "RU"
+        let country = providers[command.connection]?.profile.defaultCountry ?? "RU"
         let number = numbering.number(wanted.to, defaultCountry: country)
         var query = CallQuery(tenant: command.tenant, limit: 5)
         query.connection = command.connection

@@ -6,21 +6,11 @@ import Synchronization
 /// found by the names that the provider gave or was given, else by number and time.
 package final class CommandDesk: Sendable {
     struct State {
-        var generation = -1
-        var providers: [ConnectionID: Provider] = [:]
-        var lanes: [ConnectionID: CommandLane] = [:]
         /// Commands that are open, or whose call has not shown yet.
         var followed: [CommandID: Followed] = [:]
         /// Calls that were ordered in the last moments.
         var recent: [Order: (id: CommandID, at: Instant)] = [:]
         var isClosing = false
-    }
-
-    struct Provider {
-        let client: (any ProviderClient)?
-        let capabilities: [Capability]
-        let rateLimit: RateLimit
-        let defaultCountry: String
     }
 
     struct Followed {
@@ -50,18 +40,16 @@ package final class CommandDesk: Sendable {
     let reading: any JournalReading
     let numbering: any NumberingPlan
     let clock: any Timekeeper
-    private let roster: any ConnectionRoster
-    private let outgoing: any Outgoing
+    let providers: ProviderClients
     private let makeID: @Sendable (Instant) -> CommandID
 
     package init(
-        store: any CommandStore, reading: any JournalReading, roster: any ConnectionRoster, outgoing: any Outgoing,
-        numbering: any NumberingPlan, clock: any Timekeeper, makeID: @escaping @Sendable (Instant) -> CommandID
+        store: any CommandStore, reading: any JournalReading, providers: ProviderClients, numbering: any NumberingPlan,
+        clock: any Timekeeper, makeID: @escaping @Sendable (Instant) -> CommandID
     ) {
         self.store = store
         self.reading = reading
-        self.roster = roster
-        self.outgoing = outgoing
+        self.providers = providers
         self.numbering = numbering
         self.clock = clock
         self.makeID = makeID
@@ -114,18 +102,14 @@ package final class CommandDesk: Sendable {
         let result: Result<(Instant, any ProviderClient), CommandRefusal> = state.withLock { state in
             guard !state.isClosing else { return .failure(.busy("the gateway is ending")) }
             guard state.followed.count < Self.capacity else { return .failure(.busy("too many commands are under way")) }
-            follow(&state)
-            guard let provider = state.providers[request.connection], let client = provider.client else {
+            guard let provider = providers[request.connection], let client = provider.client else {
                 return .failure(.noProvider)
             }
             guard provider.capabilities.contains(request.action.capability) else {
                 return .failure(.unsupported(request.action.capability))
             }
             if let twin = Self.twin(of: command, in: &state, at: now) { return .failure(.duplicate(of: twin)) }
-            var lane = state.lanes[request.connection] ?? CommandLane(provider.rateLimit, at: now)
-            let turn = lane.take(at: now, deadline: command.deadlineAt)
-            state.lanes[request.connection] = lane
-            switch turn {
+            switch provider.pace.take(deadline: command.deadlineAt) {
             case .closed(let until): return .failure(.providerDown(retryAfter: now.duration(to: until)))
             case .at(let moment) where moment > command.deadlineAt:
                 return .failure(.limited(retryAfter: command.deadlineAt.duration(to: moment)))
@@ -159,20 +143,6 @@ package final class CommandDesk: Sendable {
         state.withLock { state in
             state.followed[command.id] = nil
             if let order = Order(command) { state.recent[order] = nil }
-        }
-    }
-
-    /// Takes over the connections of the present generation.
-    private func follow(_ state: inout State) {
-        let generation = roster.generation
-        guard generation != state.generation else { return }
-        state.generation = generation
-        state.providers = [:]
-        for connection in roster.connections() {
-            let descriptor = connection.adapter.descriptor
-            state.providers[connection.profile.id] = Provider(
-                client: connection.adapter.makeClient(outgoing), capabilities: descriptor.capabilities,
-                rateLimit: descriptor.rateLimit, defaultCountry: connection.profile.defaultCountry)
         }
     }
 
@@ -238,29 +208,18 @@ package final class CommandDesk: Sendable {
     /// Notes an outcome, in memory and in the journal.
     func settle(_ id: CommandID, _ change: (inout Command) -> Void) async {
         let now = clock.now()
-        let row = state.withLock { state -> CommandRow? in
+        let settled = state.withLock { state -> Followed? in
             guard var followed = state.followed[id] else { return nil }
             change(&followed.command)
             followed.command.updatedAt = now
             followed.isUnderWay = false
-            Self.judge(followed.command, in: &state, at: now)
             state.followed[id] = followed.command.isWaitingForCall(at: now) || !followed.command.status.isFinal ? followed : nil
-            return CommandRow(followed.command, request: followed.request)
+            return followed
         }
-        guard let row else { return }
+        guard let settled else { return }
+        providers[settled.command.connection]?.pace.judge(settled.command.failure)
         // Where the journal does not take it, the command is found as `sent` after a restart, and becomes `unknown`.
-        _ = await save(row)
-    }
-
-    /// What an outcome says of the provider's health.
-    private static func judge(_ command: Command, in state: inout State, at now: Instant) {
-        guard var lane = state.lanes[command.connection] else { return }
-        switch command.failure?.kind {
-        case .unavailable, .unknown: lane.failed(at: now)
-        case .limited: lane.rest(until: now.advanced(by: command.failure?.retryAfter ?? .seconds(1)))
-        case .rejected, .invalid, .unauthorized, .unsupported, nil: lane.succeeded()
-        }
-        state.lanes[command.connection] = lane
+        _ = await save(CommandRow(settled.command, request: settled.request))
     }
 
     func save(_ row: CommandRow) async -> AppendOutcome {
@@ -281,8 +240,7 @@ package final class CommandDesk: Sendable {
 
     /// Until when nothing is sent to a provider that failed again and again; `nil` where commands may go.
     package func closedUntil(_ connection: ConnectionID) -> Instant? {
-        let now = clock.now()
-        return state.withLock { $0.lanes[connection]?.closed(at: now) }
+        providers[connection]?.pace.closedUntil
     }
 
     /// Refuses new commands. Those under way go on; what they lead to is found after the restart.

@@ -62,8 +62,9 @@ package final class ConnectionRegistry: Sendable {
     }
 
     private func connection(for entry: ConnectionDirectory.Entry, in old: ConnectionSet) -> ProviderConnection {
-        guard let known = old[entry.id.name] else { return ProviderConnection(entry, counters: ConnectionCounters()) }
-        return known.isMade(of: entry) ? known : ProviderConnection(entry, counters: known.counters)
+        let known = old[entry.id.name]
+        if let known, known.isMade(of: entry) { return known }
+        return ProviderConnection(entry, counters: known?.counters ?? ConnectionCounters(), since: old.generation + 1)
     }
 
     private func install(_ set: ConnectionSet) {
@@ -86,7 +87,7 @@ extension ConnectionRegistry: ConnectionRoster {
     /// What the ledger works with: every connection that has an adapter.
     package func connections() -> [LiveConnection] {
         current.live.compactMap { connection in
-            connection.adapter.map { LiveConnection(profile: connection.profile, adapter: $0) }
+            connection.adapter.map { LiveConnection(profile: connection.profile, adapter: $0, since: connection.since) }
         }
     }
 }

@@ -11,13 +11,16 @@ package final class ProviderConnection: Sendable {
     package let problems: [ConfigurationProblem]
     /// Shared with what stood under this name before a reload.
     package let counters: ConnectionCounters
+    /// The generation of connections with which it came.
+    let since: Int
     let urlToken: [UInt8]?
 
     package var id: ConnectionID { settings.id }
     package var profile: ConnectionProfile { settings.profile }
     package var tenant: TenantID { settings.profile.tenant }
 
-    init(_ entry: ConnectionDirectory.Entry, counters: ConnectionCounters) {
+    init(_ entry: ConnectionDirectory.Entry, counters: ConnectionCounters, since: Int) {
+        self.since = since
         settings = entry.settings
         file = entry.file
         descriptor = entry.adapter?.descriptor ?? entry.kind.map { $0.descriptor }

@@ -3,13 +3,13 @@ import TestSupport
 
 @testable import Connector
 
-@Suite struct CommandLaneTests {
+@Suite struct ProviderLaneTests {
     private let start = Instant.base
 
     private func moment(_ milliseconds: Int64) -> Instant { start.advanced(by: .milliseconds(milliseconds)) }
 
     @Test func `a burst leaves at once, what is beyond it waits its turn`() {
-        var lane = CommandLane(RateLimit(burst: 3, interval: .milliseconds(100)), at: start)
+        var lane = ProviderLane(RateLimit(burst: 3, interval: .milliseconds(100)), at: start)
         let deadline = moment(10_000)
         let turns = (0..<5).map { _ in lane.take(at: start, deadline: deadline) }
         #expect(turns == [.now, .now, .now, .at(moment(100)), .at(moment(200))])
@@ -17,13 +17,13 @@ import TestSupport
     }
 
     @Test func `a place beyond the deadline is told and not taken`() {
-        var lane = CommandLane(RateLimit(burst: 1, interval: .seconds(1)), at: start)
+        var lane = ProviderLane(RateLimit(burst: 1, interval: .seconds(1)), at: start)
         #expect(lane.take(at: start, deadline: moment(500)) == .now)
         for _ in 0..<3 { #expect(lane.take(at: start, deadline: moment(500)) == .at(moment(1000))) }
     }
 
     @Test func `five failures close it, each further rest is longer, one success opens it`() {
-        var lane = CommandLane(RateLimit(burst: 100, interval: .milliseconds(1)), at: start)
+        var lane = ProviderLane(RateLimit(burst: 100, interval: .milliseconds(1)), at: start)
         for _ in 0..<4 { lane.failed(at: start) }
         #expect(lane.take(at: start, deadline: moment(10_000)) == .now)
         lane.failed(at: start)
