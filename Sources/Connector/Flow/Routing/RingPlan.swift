@@ -97,6 +97,8 @@ package final class RingPlan: Sendable {
     ) -> RoutingDecision? {
         let now = clock.now()
         let number = numbering.number(question.number, defaultCountry: connection.defaultCountry)
+        // Nobody knows who hides.
+        guard number.kind != .anonymous else { return RoutingDecision(.unknownCaller) }
         let key = ContactBook.Key(tenant: connection.tenant, number: number.e164 ?? number.raw)
         let consultation = state.withLock { state in
             let consultation = state.book.consult(key, at: now)

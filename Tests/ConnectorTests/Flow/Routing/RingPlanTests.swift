@@ -130,6 +130,12 @@ private struct Bench {
         #expect(bench.ask("+7 900 000-12-34")?.result == .cached)
     }
 
+    @Test func `a hidden number is not asked about`() {
+        let bench = Bench()
+        #expect(bench.ask("") == RoutingDecision(.unknownCaller))
+        #expect(bench.lookup.queries.isEmpty)
+    }
+
     @Test func `what is remembered is bounded`() {
         var policy = RingPlan.Policy()
         policy.capacity = 100
