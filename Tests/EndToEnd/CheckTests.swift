@@ -33,10 +33,13 @@ extension EndToEnd {
             #expect(problems.first?["file"]?.string == folder.path + "/kommutator.yaml")
             #expect(problems.first?["line"]?.int == 1)
             #expect(problems[1]["hint"]?.string == "did you mean `api_key`?")
-            #expect(json["notes"]?[0]?["problem"]?.string == "`lookup_url` is read but not asked yet in this version")
+            #expect(
+                json["notes"]?[0]?["problem"]?.string
+                    == "questions to `lookup_url` are not signed: the CRM cannot tell them from others'")
             let text = try premises.command(["check"])
             #expect(text.end == .exited(78))
-            #expect(text.complaints.contains("note: \(folder.path)/kommutator.yaml:2:1: `lookup_url` is read but not asked yet"))
+            #expect(
+                text.complaints.contains("note: \(folder.path)/kommutator.yaml:2:1: questions to `lookup_url` are not signed"))
             try folder.write("lookup_url: https://crm.example/who\n", to: "kommutator.yaml")
             try premises.writeMango("mango")
             let noted = try premises.command(["check"])

@@ -8,6 +8,7 @@ package struct BellAdapter: TelephonyAdapter {
             SettingSpecification("key", .secret, isRequired: true, help: "the key of the account"),
             SettingSpecification("time_zone", .timeZone, standard: "Europe/Moscow", help: "the zone of its times"),
             SettingSpecification("tone", .choice(["low", "high"]), help: "how it rings"),
+            SettingSpecification("patience", .text, help: "milliseconds that its questions wait"),
         ],
         headers: ["x-bell", "content-type"],
         capabilities: [
@@ -15,9 +16,14 @@ package struct BellAdapter: TelephonyAdapter {
         ])
 
     private let key: String
+    package let descriptor: AdapterDescriptor
 
     package init(settings: AdapterSettings) throws {
         key = try settings.required("key")
+        var descriptor = Self.descriptor
+        let patience = settings["patience"].flatMap { Int($0) } ?? 20_000
+        descriptor.routing = RoutingAbility(.answer, deadline: .milliseconds(patience), targets: [.user])
+        self.descriptor = descriptor
         guard settings["time_zone"] != "Nowhere" else {
             throw SettingsError(setting: "time_zone", problem: "names no zone", hint: "write an IANA name")
         }
@@ -26,6 +32,10 @@ package struct BellAdapter: TelephonyAdapter {
     package func makeAuthenticator() -> any WebhookAuthenticator { BellAuthenticator(key: key) }
 
     package func makeDecoder() -> any EventDecoder { BellDecoder() }
+
+    package func acknowledge(_ question: RoutingQuestion, _ decision: RoutingDecision) -> WebhookResponse {
+        WebhookResponse(body: Array("ring \(decision.target?.ref ?? "as usual")".utf8))
+    }
 
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { BellClient(outgoing: outgoing) }
 }
@@ -58,6 +68,13 @@ private final class BellAuthenticator: WebhookAuthenticator {
         guard request.header("x-bell") == key else { return .refuse(status: 401, reason: "wrong key") }
         if request.query == "ping" { return .handshake(WebhookResponse(body: Array("pong".utf8))) }
         return .accept(WebhookResponse(body: Array("ok".utf8)))
+    }
+
+    /// `?ask=NUMBER` asks whom to ring for that number.
+    func routingQuestion(_ request: WebhookRequest) -> RoutingQuestion? {
+        guard request.query.hasPrefix("ask=") else { return nil }
+        let number = String(request.query.dropFirst(4))
+        return RoutingQuestion(call: ExternalKey(.call, "bell-\(number)"), number: number)
     }
 }
 

@@ -16,11 +16,12 @@ import halfload
 import idle
 import load
 import report
+import routing
 import saturation
 import webhooks
 from contenders import Gateway, Nginx, PHP, make_certificate, raise_file_limit
 
-SCENARIOS = ["saturation", "half", "changes", "answers", "idle", "start", "micro"]
+SCENARIOS = ["saturation", "half", "changes", "answers", "routing", "idle", "start", "micro"]
 
 
 class Plan:
@@ -37,6 +38,8 @@ class Plan:
         self.calls = 100_000 if quick else 1_250_000
         self.caught_up_calls = 100_000 if quick else 1_000_000
         self.pages = 500 if quick else 2000
+        self.routing_rounds = 1 if quick else 3
+        self.questions = 600 if quick else 2000
         self.idle = 2000 if quick else 10_000
         self.starts = 5 if quick else 20
 
@@ -151,6 +154,16 @@ class Bench:
                     run = saturation.measure(server, requests, 64, self.plan.seconds, tls=tls)[0]
                     runs.setdefault(name, []).append(run)
                     self.note(f"{name} (answers)", run)
+
+    def routing(self):
+        runs = self.results["routing"] = []
+        for _ in range(self.plan.routing_rounds):
+            with routing.CRM() as crm, self.gateway("routing", lookup=f"http://127.0.0.1:{crm.port}/") as gateway:
+                gateway.start()
+                run = routing.measure(gateway, crm, self.plan.questions)
+            runs.append(run)
+            self.say(f"routing: added to the CRM's {run['crm_p50_ms']:.1f} ms: p50 {run['added_p50_ms']:.2f} ms, "
+                     f"p99 {run['added_p99_ms']:.2f} ms; cached p99 {run['cached_p99_ms']:.2f} ms")
 
     def idle(self):
         self.results["idle"] = {}

@@ -197,7 +197,7 @@ class Gateway(Contender):
 
     name = "kommutator"
 
-    def __init__(self, binary, folder, tls=None, data=None):
+    def __init__(self, binary, folder, tls=None, data=None, lookup=None):
         super().__init__()
         self.binary, self.folder, self.port, self.tls = binary, folder, free_port(), tls
         self.data = data or f"{folder}/data"
@@ -212,6 +212,8 @@ class Gateway(Contender):
                 file.write("\n".join(lines) + "\n")
         lines = [f"listen: 127.0.0.1:{self.port}", f"data: {self.data}", f"adapters: {folder}/adapters.d",
                  "recordings: {at_once: 0}"]
+        if lookup:
+            lines += [f"lookup_url: {lookup}"]
         if tls:
             lines += ["tls:", f"  cert: {tls[0]}", f"  key: {tls[1]}"]
         with open(f"{folder}/kommutator.yaml", "w") as file:

@@ -106,6 +106,10 @@ def goals(results):
     ours, static = median(answers.get("kommutator, TLS"), "rate"), median(answers.get("nginx, TLS"), "rate")
     rows.add("TLS keep-alive, verified and answered, over nginx TLS", ratio(ours, static), 0.95, "{:.2f}x",
              f"{ours:,.0f}/s over {static:,.0f}/s" if ours and static else "")
+    asked = results.get("routing")
+    rows.add("routing by the CRM: added to the CRM's own time, p99", median(asked, "added_p99_ms"), 2, "{:.2f} ms",
+             f"CRM {median(asked, 'crm_p50_ms'):.1f} ms; from memory p99 {median(asked, 'cached_p99_ms'):.2f} ms" if asked else "",
+             at_most=True)
     idle = results.get("idle", {})
     for kind, limit in (("plain", 1), ("TLS", 16)):
         each = idle.get(kind, {}).get("bytes")

@@ -13,13 +13,19 @@ package struct BeelineAdapter: TelephonyAdapter {
             SettingSpecification(
                 "base_url", .text, standard: BeelineServer.standard,
                 help: "where Beeline's API is; `\(BeelineServer.standard)` where absent"),
+            RoutingSetting.specification(standard: false),
         ] + CommonSettings.unsigned,
-        headers: [], capabilities: BeelineClient.capabilities, rateLimit: BeelineClient.rateLimit)
+        headers: [], capabilities: BeelineClient.capabilities + [.routing], rateLimit: BeelineClient.rateLimit,
+        // Nobody waits: the row is for the caller's next call.
+        routing: RoutingAbility(
+            .table, deadline: .seconds(20), targets: [.user], rateLimit: RateLimit(burst: 5, interval: .milliseconds(500))))
 
+    package let descriptor: AdapterDescriptor
     private let token: String
     private let server: BeelineServer
 
     package init(settings: AdapterSettings) throws {
+        descriptor = Self.descriptor.followingRouting(of: settings)
         token = try settings.required("token")
         guard let server = BeelineServer(settings["base_url"] ?? BeelineServer.standard) else {
             throw SettingsError(

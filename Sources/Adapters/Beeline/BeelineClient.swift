@@ -13,6 +13,8 @@ package struct BeelineClient: ProviderClient {
     private let server: BeelineServer
     private let token: String
     private let outgoing: any Outgoing
+    /// What is known of Beeline's table of routes.
+    let routes = BeelineRoutes()
 
     /// - Parameter token: `X-MPBX-API-AUTH-TOKEN`.
     package init(server: BeelineServer, token: String, outgoing: any Outgoing) {
@@ -71,7 +73,7 @@ package struct BeelineClient: ProviderClient {
     // MARK: Names
 
     /// An identifier, a number of ten digits, or a short number, as one segment of a path.
-    private static func employee(_ text: String, field: String) throws(ProviderFailure) -> String {
+    static func employee(_ text: String, field: String) throws(ProviderFailure) -> String {
         let isName = (1...128).contains(text.utf8.count) && text.utf8.allSatisfy(isPartOfName) && text.contains { $0 != "." }
         guard isName else { throw .invalid(field, "the employee is named by number or identifier") }
         return FormEncoding.encode(segment: DialledNumber.digits(text).map(national) ?? text)
@@ -167,7 +169,7 @@ package struct BeelineClient: ProviderClient {
 
     // MARK: Requests
 
-    private func send(
+    func send(
         _ method: String, _ target: String, body: [UInt8] = [], within deadline: Duration, acts: Bool, maximumBody: Int = 1 << 20,
         hiding secrets: [String] = []
     ) async throws(ProviderFailure) -> OutgoingResponse {

@@ -15,21 +15,28 @@ package struct MangoAdapter: TelephonyAdapter {
                 "api_salt", .secret, isRequired: true, help: "\"key for creating the signature\" in the cabinet's API settings"),
             SettingSpecification(
                 "base_url", .text, standard: standardServer, help: "address of the API; `\(standardServer)` where absent"),
+            RoutingSetting.specification(standard: false),
         ] + CommonSettings.all,
         headers: [],
         // Not `history`: statistics can be fetched, but rows name no leg and no end of the contact, and are not read yet.
-        capabilities: [.originate, .blindTransfer, .attendedTransfer, .hangup, .hold, .recordStart, .recordings],
+        capabilities: [.originate, .blindTransfer, .attendedTransfer, .hangup, .hold, .recordStart, .recordings, .routing],
         // Calls and hangups: four in a second. Two at once and two more within the second keep it.
         // Statistics: one in two seconds.
-        rateLimit: RateLimit(burst: 2, interval: .milliseconds(500)), historyLimit: RateLimit(burst: 1, interval: .seconds(2)))
+        rateLimit: RateLimit(burst: 2, interval: .milliseconds(500)), historyLimit: RateLimit(burst: 1, interval: .seconds(2)),
+        // While the greeting plays. Mango takes one such command in two seconds.
+        routing: RoutingAbility(
+            .command, deadline: .seconds(4), targets: [.user, .group, .number], rejects: true,
+            rateLimit: RateLimit(burst: 1, interval: .seconds(2))))
 
     private static let standardServer = "https://app.mango-office.ru"
 
+    package let descriptor: AdapterDescriptor
     private let apiKey: [UInt8]
     private let signer: KeyedDigest
     private let server: ServerAddress
 
     package init(settings: AdapterSettings) throws {
+        descriptor = Self.descriptor.followingRouting(of: settings)
         apiKey = Array(try settings.required("api_key").utf8)
         signer = KeyedDigest(.sha256, prefix: apiKey, suffix: Array(try settings.required("api_salt").utf8))
         server = try ServerAddress(setting: "base_url", of: settings, standard: Self.standardServer)

@@ -12,6 +12,7 @@ final class MangoAuthenticator: WebhookAuthenticator {
     private let signer: KeyedDigest
     /// Kept from request to request, for its memory.
     private var form = FormBody()
+    private var json = JSONText()
 
     init(apiKey: [UInt8], signer: KeyedDigest) {
         self.apiKey = apiKey
@@ -33,6 +34,18 @@ final class MangoAuthenticator: WebhookAuthenticator {
         case false?: return .refuse(status: 403, reason: "the key or the signature is another one")
         case true?: return isPing ? .handshake(.ok) : .accept(.ok)
         }
+    }
+
+    /// The first leg of a call from outside, in a menu or queue: it can be sent on by a command.
+    func routingQuestion(_ request: WebhookRequest) -> RoutingQuestion? {
+        guard MangoWebhook(path: request.path) == .call else { return nil }
+        do {
+            guard try form.fields.withBytes(of: "json", { try json.parse($0) }) != nil else { return nil }
+        } catch {
+            // The decoder says so.
+            return nil
+        }
+        return RoutingQuestion(mango: json.root)
     }
 
     /// Compares both before it judges, so that the time does not tell which of them was wrong; nil where one is missing.

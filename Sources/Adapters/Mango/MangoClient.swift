@@ -49,7 +49,7 @@ struct MangoClient: ProviderClient {
 
     // MARK: Requests
 
-    private func post(
+    func post(
         _ path: String, _ json: JSONValue, within deadline: Duration
     ) async throws(ProviderFailure) -> OutgoingResponse {
         try await outgoing.ask(request(path, json, within: deadline))

@@ -9,6 +9,11 @@ struct MangoCommand {
     let path: String
     let json: JSONValue
 
+    init(path: String, json: JSONValue) {
+        self.path = path
+        self.json = json
+    }
+
     /// - Throws: `.invalid` or `.unsupported`.
     init(_ order: ProviderOrder) throws(ProviderFailure) {
         var fields = [JSONValue.Member("command_id", .string(order.id.description))]
@@ -86,7 +91,7 @@ struct MangoCommand {
     }
 
     /// Identifiers have 128 bytes at most.
-    private static func checked(_ name: String) throws(ProviderFailure) -> String {
+    static func checked(_ name: String) throws(ProviderFailure) -> String {
         guard (1...128).contains(name.utf8.count) else { throw .invalid("call", "the leg's name is none of Mango's") }
         return name
     }

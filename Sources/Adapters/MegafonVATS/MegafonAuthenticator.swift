@@ -33,5 +33,16 @@ final class MegafonAuthenticator: WebhookAuthenticator {
         return .accept(Self.understood)
     }
 
-    private static let understood = WebhookResponse(contentType: "application/json; charset=utf-8", body: Array("{}".utf8))
+    /// `contact` asks who calls, and whom to ring first.
+    func routingQuestion(_ request: WebhookRequest) -> RoutingQuestion? {
+        guard fields.withBytes(of: "cmd", { MegafonCommand($0) }) == .contact,
+            let call = fields.text("callid").flatMap(MegafonMessage.name), let number = MegafonNumber.read(fields.text("phone")),
+            !MegafonNumber.isShort(number)
+        else { return nil }
+        return RoutingQuestion(
+            call: ExternalKey(.call, call), number: number, line: MegafonNumber.read(fields.text("diversion")))
+    }
+
+    static let contentType = "application/json; charset=utf-8"
+    private static let understood = WebhookResponse(contentType: contentType, body: Array("{}".utf8))
 }

@@ -28,7 +28,7 @@ struct MegafonMessage {
     subscript(_ name: StaticString) -> String? { fields.text(name) }
 
     /// Text that was no Unicode reads as U+FFFD: two such names would look alike and join two calls.
-    private static func name(_ text: String) -> String? {
+    static func name(_ text: String) -> String? {
         text.utf8.count <= 256 && !text.unicodeScalars.contains("\u{FFFD}") ? text : nil
     }
 

@@ -53,6 +53,9 @@ enum MegafonNumber {
         (1...6).contains(number.utf8.count) && number.utf8.allSatisfy { isDigit($0) }
     }
 
+    /// A login, a short number, or a direct number: digits without `+`.
+    static func responsible(_ ref: String) -> String { ref.hasPrefix("+") ? String(ref.dropFirst()) : ref }
+
     private static func isDigit(_ byte: UInt8?) -> Bool { byte.map { (0x30...0x39).contains($0) } ?? false }
 }
 

@@ -20,17 +20,22 @@ package struct MegafonVATSAdapter: TelephonyAdapter {
             SettingSpecification(
                 "time_zone", .timeZone, standard: standardZone,
                 help: "of times that come without a zone, as few servers send them; `\(standardZone)` where absent"),
+            RoutingSetting.specification(standard: true),
         ] + CommonSettings.all,
-        headers: [], capabilities: MegafonClient.capabilities, rateLimit: MegafonClient.rateLimit)
+        headers: [], capabilities: MegafonClient.capabilities + [.routing], rateLimit: MegafonClient.rateLimit,
+        // How long the PBX waits is documented nowhere; others who answer give themselves 1.2 s.
+        routing: RoutingAbility(.answer, deadline: .seconds(1), targets: [.user, .number]))
 
     private static let standardZone = "Europe/Moscow"
 
+    package let descriptor: AdapterDescriptor
     private let token: [UInt8]
     private let reading: MegafonReading
     private let key: String?
     private let api: MegafonClient.API
 
     package init(settings: AdapterSettings) throws {
+        descriptor = Self.descriptor.followingRouting(of: settings)
         token = Array(try settings.required("crm_token").utf8)
         key = settings["api_key"].flatMap { $0.isEmpty ? nil : $0 }
         guard let api = MegafonClient.API(rawValue: settings["api"] ?? "v1") else {
@@ -46,6 +51,16 @@ package struct MegafonVATSAdapter: TelephonyAdapter {
     }
 
     package func makeAuthenticator() -> any WebhookAuthenticator { MegafonAuthenticator(token: token) }
+
+    /// `contact`: the name is shown, and `responsible` rings first where the cabinet says so for the number.
+    package func acknowledge(_ question: RoutingQuestion, _ decision: RoutingDecision) -> WebhookResponse {
+        var json = JSONWriter()
+        json.beginObject()
+        if let name = decision.callerName { json.field("contact_name", name) }
+        if let target = decision.target { json.field("responsible", MegafonNumber.responsible(target.ref)) }
+        json.endObject()
+        return WebhookResponse(contentType: MegafonAuthenticator.contentType, body: json.finish())
+    }
 
     package func makeDecoder() -> any EventDecoder { MegafonDecoder(reading) }
 

@@ -20,17 +20,31 @@ package struct TelphinAdapter: TelephonyAdapter {
             SettingSpecification(
                 "url_token", .secret, isRequired: true,
                 help: "extra path segment that only Telphin knows: it signs nothing, so this is the only secret"),
+            RoutingSetting.specification(standard: true),
+            SettingSpecification(
+                "routing_context", .text,
+                help:
+                    "for Call Interactive: the menu's context whose options are your people's short numbers, each calling its own"
+            ),
             CommonSettings.allowFrom, CommonSettings.defaultCountry,
         ],
-        headers: [], capabilities: TelphinClient.capabilities, rateLimit: TelphinClient.rateLimit)
+        headers: [], capabilities: TelphinClient.capabilities + [.routing], rateLimit: TelphinClient.rateLimit,
+        // How long the PBX waits is documented nowhere; the caller hears nothing meanwhile.
+        routing: RoutingAbility(.answer, deadline: .seconds(2), targets: [.user, .group], rejects: true))
 
     private static let standardServer = "https://apiproxy.telphin.ru"
 
+    package let descriptor: AdapterDescriptor
+    private let interactive: TelphinInteractive
     private let queues: Set<String>
     private let server: ServerAddress?
     private let credentials: (id: String, secret: String)?
 
     package init(settings: AdapterSettings) throws {
+        interactive = try TelphinInteractive(settings)
+        var descriptor = Self.descriptor.followingRouting(of: settings)
+        if !interactive.canJump { descriptor.routing?.targets = [] }
+        self.descriptor = descriptor
         server = try ServerAddress(setting: "base_url", of: settings) ?? ServerAddress(Self.standardServer)
         if let id = settings["client_id"], let secret = settings["client_secret"], !id.isEmpty, !secret.isEmpty {
             credentials = (id, secret)
@@ -48,6 +62,10 @@ package struct TelphinAdapter: TelephonyAdapter {
     package func makeAuthenticator() -> any WebhookAuthenticator { TelphinAuthenticator() }
 
     package func makeDecoder() -> any EventDecoder { TelphinDecoder(queues: queues) }
+
+    package func acknowledge(_ question: RoutingQuestion, _ decision: RoutingDecision) -> WebhookResponse {
+        interactive.response(to: question, decision)
+    }
 
     /// nil without `client_id` and `client_secret`.
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { client(outgoing) }

@@ -17,12 +17,18 @@ final class TelphinAuthenticator: WebhookAuthenticator {
             return .refuse(status: 400, reason: error.description)
         }
         if fields.isEmpty { return .handshake(.ok) }
-        return .accept(TelphinEvent(of: fields) == .callInteractive ? Self.noOpinion : .ok)
+        return .accept(TelphinEvent(of: fields) == .callInteractive ? TelphinInteractive.noOpinion : .ok)
     }
 
-    private static let noOpinion = WebhookResponse(
-        contentType: "text/xml; charset=utf-8",
-        body: Array(#"<?xml version="1.0" encoding="UTF-8"?><Response></Response>"#.utf8))
+    /// A step of a menu asks where a call from outside is to go on.
+    func routingQuestion(_ request: WebhookRequest) -> RoutingQuestion? {
+        guard TelphinEvent(of: fields) == .callInteractive, fields.text("CallFlow")?.lowercased() != "out",
+            fields.text("CallerExtension") == nil, let call = fields.text("CallID").flatMap(TelphinCallName.read),
+            let caller = fields.text("CallerIDNum"), !TelphinNumber.isExtension(caller)
+        else { return nil }
+        let place = (fields.text("CalledExtension") ?? fields.text("CalledNumber")).map { TelphinNumber.short($0) }
+        return RoutingQuestion(call: ExternalKey(.call, call), number: caller, line: fields.text("CalledDID"), place: place)
+    }
 }
 
 extension FieldTable {

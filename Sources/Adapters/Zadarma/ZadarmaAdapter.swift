@@ -17,21 +17,33 @@ package struct ZadarmaAdapter: TelephonyAdapter {
             SettingSpecification(
                 "base_url", .text, standard: standardServer,
                 help: "address of the API; `\(standardServer)` where absent, https://api.novofon.com for Novofon"),
+            RoutingSetting.specification(standard: true),
+            SettingSpecification(
+                "routing_timeout", .text, standard: "20",
+                help:
+                    "seconds that whom the CRM names may ring before the call goes its usual way: 3 to 300, 0 for ever; 20 where absent"
+            ),
         ] + CommonSettings.all,
         headers: ["signature", "content-type"],
-        capabilities: [.originate, .recordings, .history],
+        capabilities: [.originate, .recordings, .history, .routing],
         // A hundred requests in a minute, three of them for statistics.
-        rateLimit: RateLimit(burst: 10, interval: .milliseconds(667)), historyLimit: RateLimit(burst: 1, interval: .seconds(21)))
+        rateLimit: RateLimit(burst: 10, interval: .milliseconds(667)), historyLimit: RateLimit(burst: 1, interval: .seconds(21)),
+        // How long Zadarma waits is documented nowhere: well under a second is advised.
+        routing: RoutingAbility(.answer, deadline: .milliseconds(800), targets: [.user, .group], rejects: true))
 
     private static let standardZone = "Europe/Moscow"
     private static let standardServer = "https://api.zadarma.com"
 
+    package let descriptor: AdapterDescriptor
+    private let reply: ZadarmaStartReply
     private let key: String
     private let signer: KeyedDigest
     private let zone: LocalZone
     private let server: ServerAddress
 
     package init(settings: AdapterSettings) throws {
+        descriptor = Self.descriptor.followingRouting(of: settings)
+        reply = try ZadarmaStartReply(settings)
         key = try settings.required("key")
         signer = KeyedDigest(hmac: .sha1, key: Array(try settings.required("secret").utf8))
         server = try ServerAddress(setting: "base_url", of: settings, standard: Self.standardServer)
@@ -45,6 +57,10 @@ package struct ZadarmaAdapter: TelephonyAdapter {
     package func makeAuthenticator() -> any WebhookAuthenticator { ZadarmaAuthenticator(signer: signer) }
 
     package func makeDecoder() -> any EventDecoder { ZadarmaDecoder(zone: zone) }
+
+    package func acknowledge(_ question: RoutingQuestion, _ decision: RoutingDecision) -> WebhookResponse {
+        reply.response(decision)
+    }
 
     /// Reads the statistics of this account's PBX.
     package var statistics: any HistoryReader { ZadarmaStatistics(zone: zone) }

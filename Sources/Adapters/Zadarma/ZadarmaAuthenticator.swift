@@ -57,6 +57,14 @@ final class ZadarmaAuthenticator: WebhookAuthenticator {
         return digest.matches(base64OfHex: signature) || digest.matches(exactBase64: signature)
     }
 
+    /// NOTIFY_START waits for a word on whom to ring.
+    func routingQuestion(_ request: WebhookRequest) -> RoutingQuestion? {
+        guard fields.withBytes(of: "event", { ZadarmaEvent($0) }) == .start, let call = fields.text("pbx_call_id"),
+            !call.hasPrefix("out_"), let caller = fields.text("caller_id"), !ZadarmaMessage.isShort(caller)
+        else { return nil }
+        return RoutingQuestion(call: ExternalKey(.call, call), number: caller, line: fields.text("called_did"))
+    }
+
     // MARK: The check of our address
 
     /// Zadarma asks with `zd_echo` whether the address is ours, by GET and, as some saw, by POST.

@@ -39,6 +39,27 @@ package enum SystemRecord {
             id: id, connection: connection, receivedAt: now, source: .system, method: "", path: "/recording", body: json.finish())
     }
 
+    /// The record that says whom a call was to ring, and how that came about.
+    package static func routing(
+        _ decision: RoutingDecision, of question: RoutingQuestion, in connection: ConnectionID, id: RawID, at now: Instant
+    ) -> RawRecord {
+        var json = JSONWriter()
+        json.beginObject()
+        json.field("kind", question.call.kind)
+        json.field("value", question.call.value)
+        json.beginObject("route")
+        json.field("kind", RouteReport.Kind(decision))
+        if let target = decision.target { json.field("ref", target.ref) }
+        json.field("result", decision.result)
+        json.field("took_ms", max(0, decision.took.milliseconds))
+        if let place = question.place { json.field("place", place) }
+        if let name = decision.callerName { json.field("name", name) }
+        json.endObject()
+        json.endObject()
+        return RawRecord(
+            id: id, connection: connection, receivedAt: now, source: .system, method: "", path: "/route", body: json.finish())
+    }
+
     /// Reads a record of source `system`.
     package static func decode(_ raw: RawRecord) -> [Decoded] {
         guard let text = try? JSONText(raw.body) else { return [.undecoded(reason: "system record is not JSON")] }
@@ -47,6 +68,7 @@ package enum SystemRecord {
         }
         let call = ExternalKey(kind, value)
         if text.root["close"].equals("stale") { return [.call(closing(call, raw))] }
+        if let report = RouteReport(text.root["route"]) { return [.call(routing(report, call, text.root["route"], raw))] }
         guard let report = RecordingReport(text.root["recording"]), report.attempts != nil else {
             return [.undecoded(reason: "unknown system record")]
         }
@@ -58,6 +80,17 @@ package enum SystemRecord {
             id: EventID(connection: raw.connection, repeatKey: ["close", call.kind.rawValue, call.value]), rawID: raw.id,
             keys: [call], type: .ended, occurredAt: raw.receivedAt, receivedAt: raw.receivedAt, source: .system,
             ending: EndReport(reason: .unknown, isStale: true))
+    }
+
+    /// A question that was delivered twice was decided twice; the first decision stands.
+    private static func routing(_ report: RouteReport, _ call: ExternalKey, _ json: JSONNode, _ raw: RawRecord) -> CallEvent {
+        let name = ["route", call.kind.rawValue, call.value, json["place"].string ?? ""]
+        var event = CallEvent(
+            id: EventID(connection: raw.connection, repeatKey: name), rawID: raw.id, keys: [call], type: .routeStep,
+            occurredAt: raw.receivedAt, receivedAt: raw.receivedAt, source: .system,
+            facts: CallFacts(externalName: json["name"].string))
+        event.route = report
+        return event
     }
 
     private static func recording(_ report: RecordingReport, _ call: ExternalKey, _ raw: RawRecord) -> CallEvent {

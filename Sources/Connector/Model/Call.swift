@@ -148,6 +148,10 @@ package struct RouteStep: Hashable, Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         case ivr, queue, schedule, user, voicemail, external, announcement
         case ringGroup = "ring_group"
+        /// Of a decision: left to the provider's own routing.
+        case provider
+        /// Of a decision: to be refused.
+        case rejection
     }
 
     package var at: Instant
@@ -156,6 +160,8 @@ package struct RouteStep: Hashable, Sendable {
     package var label: String?
     package var result: String?
     package var digits: String?
+    /// Of a decision by the CRM's word: how long it took.
+    package var tookMilliseconds: Int64?
 
     package init(at: Instant, kind: Kind, ref: String? = nil, label: String? = nil, result: String? = nil, digits: String? = nil)
     {

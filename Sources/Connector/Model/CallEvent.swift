@@ -24,6 +24,8 @@ package struct CallEvent: Hashable, Sendable {
     package var ending: EndReport?
     package var recording: RecordingReport?
     package var digits: DigitsReport?
+    /// Whom the call was to ring, by the gateway's own decision.
+    package var route: RouteReport?
     /// Vendor fields that have no place in the record; they end up in `custom.<provider>`.
     package var custom: [CustomField]
 
@@ -378,6 +380,57 @@ package struct DigitsReport: Hashable, Sendable {
         self.digits = digits
         self.leg = leg
         self.menu = menu
+    }
+}
+
+/// What the gateway decided about a call that came in. Immutable, and shared rather than copied: few events have one.
+package final class RouteReport: Sendable {
+    /// Raw values are those of `route[].kind`.
+    package enum Kind: String, Sendable, CaseIterable {
+        case user, external
+        case group = "ring_group"
+        /// The provider's own routing.
+        case provider
+        /// The call was to be refused.
+        case rejection
+    }
+
+    package let kind: Kind
+    /// The short number, login, group or number.
+    package let ref: String?
+    package let result: RoutingDecision.Result
+    /// From the question to the decision.
+    package let tookMilliseconds: Int64
+
+    package init(kind: Kind, ref: String?, result: RoutingDecision.Result, tookMilliseconds: Int64) {
+        self.kind = kind
+        self.ref = ref
+        self.result = result
+        self.tookMilliseconds = tookMilliseconds
+    }
+}
+
+extension RouteReport: Hashable {
+    package static func == (left: RouteReport, right: RouteReport) -> Bool {
+        left === right
+            || left.kind == right.kind && left.ref == right.ref && left.result == right.result
+                && left.tookMilliseconds == right.tookMilliseconds
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(kind)
+        hasher.combine(ref)
+    }
+}
+
+extension RouteReport.Kind {
+    package init(_ decision: RoutingDecision) {
+        switch decision.target {
+        case .user: self = .user
+        case .group: self = .group
+        case .number: self = .external
+        case nil: self = decision.rejects ? .rejection : .provider
+        }
     }
 }
 

@@ -15,6 +15,11 @@ package protocol ProviderClient: Sendable {
     /// Where the bytes of a recording can be fetched now, and with what.
     /// - Parameter reference: `provider_ref` of the recording.
     func recording(_ reference: String) async throws(ProviderFailure) -> OutgoingRequest
+
+    /// Carries out a routing decision for a call that waits, or writes it down for the calls to come: where the adapter's description
+    /// says that routing takes a command or a table. Once.
+    /// - Throws: `ProviderFailure`.
+    func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome
 }
 
 extension ProviderClient {
@@ -24,6 +29,10 @@ extension ProviderClient {
 
     package func recording(_ reference: String) async throws(ProviderFailure) -> OutgoingRequest {
         throw ProviderFailure(.unsupported, code: "recording", text: "this provider's recordings cannot be fetched")
+    }
+
+    package func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome {
+        throw ProviderFailure(.unsupported, code: "routing", text: "this provider's calls cannot be sent elsewhere")
     }
 }
 
@@ -43,6 +52,33 @@ package struct ProviderOrder: Sendable {
         self.target = target
         self.deadline = deadline
     }
+}
+
+/// A routing decision as the provider's client needs it.
+package struct RouteOrder: Sendable {
+    /// Our name of it; given to the provider where it takes one.
+    package var id: CommandID
+    package var question: RoutingQuestion
+    package var decision: RoutingDecision
+    /// How long the answer may take.
+    package var deadline: Duration
+
+    package init(id: CommandID, question: RoutingQuestion, decision: RoutingDecision, deadline: Duration) {
+        self.id = id
+        self.question = question
+        self.decision = decision
+        self.deadline = deadline
+    }
+}
+
+/// What became of a routing decision at the provider.
+package enum RouteOutcome: Sendable {
+    /// The call is on its way.
+    case sent
+    /// The provider's table was changed.
+    case written
+    /// The provider's table says so already.
+    case unchanged
 }
 
 /// What a live call looks like to somebody who wants to act on it.

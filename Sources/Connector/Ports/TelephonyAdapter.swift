@@ -30,6 +30,11 @@ package protocol TelephonyAdapter: Sendable {
 
     /// The way to the provider; `nil` where it can only be listened to.
     func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)?
+
+    /// What the provider, which waits for it, is answered to its question. Without a target it says nothing of whom to ring.
+    ///
+    /// Only asked where the description's `routing` is of the manner `.answer`. Any thread.
+    func acknowledge(_ question: RoutingQuestion, _ decision: RoutingDecision) -> WebhookResponse
 }
 
 extension TelephonyAdapter {
@@ -42,12 +47,23 @@ extension TelephonyAdapter {
     package var trouble: String? { nil }
 
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { nil }
+
+    package func acknowledge(_ question: RoutingQuestion, _ decision: RoutingDecision) -> WebhookResponse { .ok }
 }
 
 /// Decides whether a webhook comes from the provider. Confined to one event loop.
 package protocol WebhookAuthenticator: AnyObject {
     /// Judges one request in constant time, without allocating more than it must. The request is valid only during the call.
     func authenticate(_ request: WebhookRequest) -> Authentication
+
+    /// Of the request that was accepted just now: does it tell of a call that the CRM may say whom to ring for?
+    ///
+    /// Only asked where the description says how the provider is told; `nil` for nearly everything.
+    func routingQuestion(_ request: WebhookRequest) -> RoutingQuestion?
+}
+
+extension WebhookAuthenticator {
+    package func routingQuestion(_ request: WebhookRequest) -> RoutingQuestion? { nil }
 }
 
 /// What the gatekeeper says.
@@ -163,12 +179,14 @@ package struct AdapterDescriptor: Sendable {
     package var historyLimit: RateLimit?
     /// Whether a connection's file has a section `mapping`, which describes the vendor.
     package var takesMapping: Bool
+    /// How the provider can be told whom to ring; `nil` where it cannot, or is not to be.
+    package var routing: RoutingAbility?
 
     package init(
         name: String, provider: String? = nil, title: String, version: String, settings: [SettingSpecification],
         headers: [String], capabilities: [Capability] = [],
         rateLimit: RateLimit = RateLimit(burst: 20, interval: .milliseconds(100)), historyLimit: RateLimit? = nil,
-        takesMapping: Bool = false
+        takesMapping: Bool = false, routing: RoutingAbility? = nil
     ) {
         self.name = name
         self.provider = provider ?? name
@@ -180,6 +198,7 @@ package struct AdapterDescriptor: Sendable {
         self.rateLimit = rateLimit
         self.historyLimit = historyLimit
         self.takesMapping = takesMapping
+        self.routing = routing
     }
 }
 

@@ -48,6 +48,17 @@ extension GatewayLog {
         }
     }
 
+    func write(_ news: RingPlan.News) {
+        switch news {
+        case .failing(let failure, let failures):
+            warning(
+                "lookup.failing", LogField("code", failure.code.rawValue), LogField("reason", failure.text),
+                LogField("failures", "\(failures)"),
+                LogField("hint", "calls go the provider's own way meanwhile; `kommutator doctor` asks the CRM once"))
+        case .recovered: info("lookup.recovered")
+        }
+    }
+
     func write(_ news: RecordingNews) {
         switch news {
         case .failed(let connection, let problem):

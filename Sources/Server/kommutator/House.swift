@@ -26,6 +26,8 @@ final class House: Sendable {
     let desk: CommandDesk
     private let children = SystemChildren(environment: Environment.variables)
     let recordings: RecordingService
+    /// Who asks the CRM whom to ring; `nil` without `lookup_url`.
+    private let routing: CallRouting?
     /// Fetches the files: its thread waits for the disk. Where a file lies is asked through `providers`, whose thread waits for nothing.
     private let recordingClient: OutgoingHTTP
     private let signal: ChangeSignal
@@ -66,6 +68,9 @@ final class House: Sendable {
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) }, report: { log.write($0) })
         keys = KeyDesk(store: journal, readers: readers, clock: clock)
         let metrics = WebhookMetrics()
+        routing = Self.routing(
+            settings, journal: journal, outgoing: outgoing, numbering: numbering, providers: providers, metrics: metrics, log: log
+        )
         var services = APIServices(
             journal: journal, readers: readers, keys: keys, connections: registry, signal: signal,
             explainer: CallExplanation(journal: journal, roster: registry, numbering: numbering), replayer: ledger,
@@ -76,10 +81,13 @@ final class House: Sendable {
         services.journalTrouble = { gauges.journal.statistics.failure }
         services.rawRetention = settings.rawRetention
         services.desk = desk
+        services.routing = routing
         services.recordings = store
         services.moreMetrics = gauges.write
         var router = GatewayAPI.makeRouter(log: log)
-        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies).register(in: &router)
+        WebhookRoutes(
+            connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies, routing: routing
+        ).register(in: &router)
         GatewayAPI(services).register(in: &router)
         server = try HTTPServer(Self.listening(settings), router: router)
         gauges.watch(server)
@@ -119,6 +127,7 @@ final class House: Sendable {
     /// programs.
     func close(deadline: Duration) async {
         desk.close()
+        routing?.dispatch.close()
         await server.shutdown(deadline: deadline)
         await recordingClient.shutdown()
         ledger.stop()

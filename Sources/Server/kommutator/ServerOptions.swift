@@ -17,7 +17,9 @@ struct ServerOptions: ParsableArguments {
 
     /// The settings with everything there is to say of them.
     func read() -> ServerSettings.Loaded {
-        ServerSettings.load(file: config, flags: ServerFlags(listen: listen, data: data, adapters: adapters))
+        ServerSettings.load(
+            file: config, flags: ServerFlags(listen: listen, data: data, adapters: adapters),
+            environment: Environment.variables)
     }
 
     /// The settings; every problem is printed.

@@ -72,7 +72,7 @@ import Testing
     @Test func `without a key there is no way to the PBX`() throws {
         #expect(try MegafonWorkbench().adapter.makeClient(CannedOutgoing()) == nil)
         #expect(try MegafonWorkbench(["api_key": "k"]).adapter.makeClient(CannedOutgoing()) == nil)
-        #expect(MegafonVATSAdapter.descriptor.capabilities == [.originate, .recordings, .history])
+        #expect(MegafonVATSAdapter.descriptor.capabilities == [.originate, .recordings, .history, .routing])
     }
 
     // MARK: Answers

@@ -245,14 +245,49 @@ import TestSupport
         #expect(loaded.settings.publicURL == "https://pbx.example:8443/gate")
     }
 
-    @Test func `a lookup address is noted as not asked yet, and is no problem`() {
-        let loaded = ServerSettings.read("loops: 2\nlookup_url: https://crm.example/who", file: "k.yaml")
+    // MARK: The CRM that is asked
+
+    private func lookup(_ text: String) -> ServerSettings.Loaded {
+        ServerSettings.read(text, file: "etc/k.yaml", environment: ["CRM_SECRET": "whsec_bWFkZSB1cA=="])
+    }
+
+    @Test func `a signed lookup is whole, and nothing is said of it`() {
+        let loaded = lookup("lookup_url: https://crm.example/who?x=1\nlookup_secret: env:CRM_SECRET\nlookup_cache: 1m")
         #expect(loaded.problems == [])
-        #expect(loaded.settings.lookupURL == "https://crm.example/who")
+        #expect(loaded.notes == [])
+        #expect(loaded.settings.lookupURL == "https://crm.example/who?x=1")
+        #expect(loaded.settings.lookupSecret == "whsec_bWFkZSB1cA==")
+        #expect(loaded.settings.lookupKept == .seconds(60))
+        #expect(lookup("loops: 1").settings.lookupKept == .seconds(300))
+        #expect(lookup("lookup_cache: 0").settings.lookupKept == .zero)
+    }
+
+    @Test func `a lookup that others could put, or read, is noted and is no problem`() {
+        let unsigned = lookup("loops: 2\nlookup_url: https://crm.example/who")
+        #expect(unsigned.problems == [])
+        #expect(unsigned.notes.map(\.line) == [2])
         #expect(
-            loaded.notes.map(\.description) == [
-                "k.yaml:2:1: `lookup_url` is read but not asked yet in this version; it does no harm; nothing depends on it"
+            unsigned.notes.first?.problem == "questions to `lookup_url` are not signed: the CRM cannot tell them from others'")
+        let open = lookup("lookup_url: http://crm.example/who\nlookup_secret: env:CRM_SECRET")
+        #expect(open.notes.map(\.problem) == ["numbers travel to `lookup_url` without encryption"])
+        #expect(lookup("lookup_url: http://127.0.0.1:8090/\nlookup_secret: env:CRM_SECRET").notes == [])
+        #expect(
+            lookup("lookup_secret: env:CRM_SECRET").notes.map(\.problem) == [
+                "`lookup_secret` signs nothing: there is no `lookup_url`"
             ])
+    }
+
+    @Test(arguments: [
+        ("lookup_secret: hunter2hunter2", "a secret is written out in the file"),
+        ("lookup_secret: env:NO_SUCH", "the environment variable `NO_SUCH` is not set"),
+        ("lookup_secret: file:none", "the secret's file `none`"), ("lookup_url: crm", "is no web address"),
+        ("lookup_cache: soon", "is no duration"),
+    ])
+    func `a lookup that cannot be is a problem, without the secret`(text: String, problem: String) {
+        let problems = lookup(text).problems
+        #expect(problems.count == 1)
+        #expect(problems.first?.description.contains(problem) == true)
+        #expect(problems.first?.description.contains("hunter2") == false)
     }
 
     @Test(arguments: [("365d", Duration.seconds(365 * 86_400)), ("0", nil)])

@@ -28,6 +28,7 @@ final class GatewayWorkbench: Sendable {
     let provider = ScriptedOutgoing()
     let desk: CommandDesk
     let recordings = Guarded<(any RecordingStore)?>(nil)
+    private let routing = Guarded<CallRouting?>(nil)
     private let proxies: ProxyTrust
 
     init(
@@ -56,6 +57,15 @@ final class GatewayWorkbench: Sendable {
         registry.reload()
     }
 
+    /// Lets the connections' questions be put to `lookup`.
+    func ask(_ lookup: any ContactLookup) {
+        let plan = RingPlan(
+            lookup: lookup, numbering: PlainNumbering(), clock: clock, observe: { [metrics] in metrics.lookup.record([$0]) })
+        let dispatch = RouteDispatch(
+            plan: plan, journal: journal, client: { _ in nil }, clock: clock, makeRawID: { RawID(time: $0, rest: 1) })
+        routing.withLock { $0 = CallRouting(plan: plan, dispatch: dispatch) }
+    }
+
     func write(_ text: String, to name: String) throws {
         try text.write(toFile: "\(folder)/\(name).yaml", atomically: true, encoding: .utf8)
     }
@@ -79,14 +89,17 @@ final class GatewayWorkbench: Sendable {
         services.rawRetention = Self.rawRetention
         services.desk = desk
         services.recordings = recordings.withLock { $0 }
+        services.routing = routing.withLock { $0 }
         return services
     }
 
     func serve(loops: Int = 1, _ body: (SocketAddress) async throws -> Void) async throws {
         var router = GatewayAPI.makeRouter(log: log)
         GatewayAPI(services).register(in: &router)
-        WebhookRoutes(connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies)
-            .register(in: &router)
+        WebhookRoutes(
+            connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies,
+            routing: routing.withLock { $0 }
+        ).register(in: &router)
         defer { close() }
         try await withServer(router, loops: loops) { _, address in try await body(address) }
     }

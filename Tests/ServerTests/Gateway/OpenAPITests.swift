@@ -35,6 +35,30 @@ import Testing
         }
     }
 
+    @Test func `the question to the CRM is described, its examples fit, and what is really sent does`() async throws {
+        let bench = try GatewayWorkbench()
+        defer { bench.close() }
+        let description = description(bench)
+        let check = SchemaCheck(schemas: description["components"]?["schemas"] ?? .null)
+        let post = try #require(description["webhooks"]?["contact.lookup"]?["post"])
+        let question = try #require(post["requestBody"]?["content"]?["application/json"]?["example"])
+        #expect(check.problems(of: question, named: "ContactQuery") == [])
+        let answer = try #require(post["responses"]?["200"]?["content"]?["application/json"]?["example"])
+        #expect(check.problems(of: answer, named: "ContactAnswer") == [])
+        #expect(try ContactAnswer(json: answer.encoded) != .unknown)
+        let outgoing = TestSupport.ScriptedOutgoing(status: 204, "")
+        let lookup = HTTPContactLookup(url: "https://crm.example", secret: "s", outgoing: outgoing, clock: bench.clock)
+        let number = PhoneNumber(raw: "79000001234", e164: "+79000001234")
+        _ = try await lookup.ask(
+            ContactQuery(
+                tenant: .standard, connection: ConnectionID("bell"), provider: "bell", number: number, line: number,
+                call: ExternalKey(.call, "1"), patience: .seconds(1)), within: .seconds(1))
+        let sent = try #require(outgoing.requests.first)
+        #expect(check.problems(of: try JSONValue(parsing: sent.body), named: "ContactQuery") == [])
+        let described = Set(post["parameters"]?.elements.compactMap { $0["name"]?.string } ?? [])
+        #expect(described.isSubset(of: Set(sent.headers.map(\.name))))
+    }
+
     @Test func `what the server answers fits the description`() async throws {
         let bench = try GatewayWorkbench([
             "bell": """

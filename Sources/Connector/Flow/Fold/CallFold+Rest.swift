@@ -7,6 +7,23 @@ extension CallFold {
         let presses = digest.presses
         call.route = legs.indices.compactMap { step(of: $0, digits: presses.map(\.report)) }
         if !legs.contains(where: { if case .ivr = $0.to { true } else { false } }) { addMenus(presses) }
+        for (moment, report) in digest.decisions { addDecision(report, at: moment) }
+    }
+
+    /// Before whatever came after it.
+    private func addDecision(_ report: RouteReport, at moment: Instant) {
+        var step = RouteStep(
+            at: moment, kind: .provider, ref: report.ref, label: report.ref.flatMap { profile.employees[$0]?.name },
+            result: report.result.rawValue)
+        switch report.kind {
+        case .user: step.kind = .user
+        case .group: step.kind = .ringGroup
+        case .external: step.kind = .external
+        case .provider: step.kind = .provider
+        case .rejection: step.kind = .rejection
+        }
+        step.tookMilliseconds = report.tookMilliseconds
+        call.route.insert(step, at: call.route.firstIndex { $0.at > moment } ?? call.route.endIndex)
     }
 
     /// Menus that show only in the keys pressed there.

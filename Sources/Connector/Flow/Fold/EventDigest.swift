@@ -52,6 +52,7 @@ struct EventDigest: Sendable {
     private(set) var custom: [CustomField] = []
     private(set) var presses: [(at: Instant, report: DigitsReport)] = []
     private(set) var recordings: [(at: Instant, report: RecordingReport)] = []
+    private(set) var decisions: [(at: Instant, report: RouteReport)] = []
     private(set) var hasTranscript = false
 
     /// Takes in the next event.
@@ -60,6 +61,7 @@ struct EventDigest: Sendable {
         take(event.facts, isPast: event.source == .history)
         if let report = event.ending { take(report, of: event) }
         if let report = event.digits { presses.append((event.occurredAt, report)) }
+        if let report = event.route { decisions.append((event.occurredAt, report)) }
         if let report = event.recording { recordings.append((event.occurredAt, report)) }
         earliest = min(earliest, event.occurredAt)
         firstReceived = min(firstReceived, event.receivedAt)

@@ -12,20 +12,13 @@ struct ProviderLane: Sendable {
         case closed(until: Instant)
     }
 
-    /// Failures in a row after which the provider is left alone.
-    static let patience = 5
-    /// For how long, at first; each further failure doubles it.
-    static let shortestRest = Duration.seconds(10)
-    static let longestRest = Duration.seconds(300)
-
     let limit: RateLimit
     let historyLimit: RateLimit?
     /// When the bucket was last full, or will have been refilled: tokens are counted in time.
     private var fullAt: Instant
     /// The same of the log's own bucket.
     private var historyFullAt: Instant
-    private var failures = 0
-    private var closedUntil: Instant?
+    private var circuit = CircuitBreaker()
     private var questionsRestUntil: Instant?
 
     /// - Parameter historyLimit: how often the log may be asked for, where that is less often than anything else.
@@ -40,7 +33,7 @@ struct ProviderLane: Sendable {
 
     /// Takes a place in the queue; a place beyond `deadline` is not taken.
     mutating func take(at now: Instant, deadline: Instant) -> Turn {
-        if let closedUntil, now < closedUntil { return .closed(until: closedUntil) }
+        if let moment = circuit.closed(at: now) { return .closed(until: moment) }
         let filled = max(fullAt, now)
         let leaves = limit.leaving(filled, at: now)
         if leaves <= deadline { fullAt = filled.advanced(by: limit.interval) }
@@ -51,24 +44,16 @@ struct ProviderLane: Sendable {
     mutating func note(at now: Instant) { fullAt = max(fullAt, now).advanced(by: limit.interval) }
 
     /// The provider answered, whatever it said.
-    mutating func succeeded() {
-        failures = 0
-        closedUntil = nil
-    }
+    mutating func succeeded() { circuit.succeeded() }
 
-    /// The provider did not answer, or said that it is not well. One command is let through after each rest.
-    mutating func failed(at now: Instant) {
-        failures += 1
-        guard failures >= Self.patience else { return }
-        let doublings = min(failures - Self.patience, 5)
-        closedUntil = now.advanced(by: min(Self.shortestRest * (1 << doublings), Self.longestRest))
-    }
+    /// The provider did not answer, or said that it is not well. Commands are let through after each rest.
+    mutating func failed(at now: Instant) { circuit.failed(at: now) }
 
     /// The provider said when it may be asked again.
-    mutating func rest(until moment: Instant) { closedUntil = max(closedUntil ?? moment, moment) }
+    mutating func rest(until moment: Instant) { circuit.rest(until: moment) }
 
     /// Until when nothing is sent; `nil` where commands may go.
-    func closed(at now: Instant) -> Instant? { closedUntil.flatMap { now < $0 ? $0 : nil } }
+    func closed(at now: Instant) -> Instant? { circuit.closed(at: now) }
 
     // MARK: Questions
 
@@ -80,7 +65,7 @@ struct ProviderLane: Sendable {
         let historyFilled = max(historyFullAt, now)
         var leaves = max(now, limit.leaving(filled, at: now, leaving: limit.burst / 2))
         if isHistory, let historyLimit { leaves = max(leaves, historyLimit.leaving(historyFilled, at: now)) }
-        leaves = [closedUntil, questionsRestUntil].compactMap(\.self).reduce(leaves, max)
+        leaves = [circuit.closed(at: now), questionsRestUntil].compactMap(\.self).reduce(leaves, max)
         guard leaves <= now else { return leaves }
         fullAt = filled.advanced(by: limit.interval)
         if isHistory, let historyLimit { historyFullAt = historyFilled.advanced(by: historyLimit.interval) }

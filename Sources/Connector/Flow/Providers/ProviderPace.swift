@@ -168,6 +168,16 @@ struct PacedClient: ProviderClient {
         try await ask(.question) { () throws(ProviderFailure) in try await client.recording(reference) }
     }
 
+    /// A call that waits has no time for a turn: it leaves at once, and puts off what follows.
+    func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome {
+        guard pace.closedUntil == nil else {
+            throw ProviderFailure(.limited, code: ProviderPace.refusal, text: "the provider is left alone for a while")
+        }
+        let fare = ProviderPace.Fare()
+        _ = fare.use()
+        return try await run(.command(fare)) { () throws(ProviderFailure) in try await client.route(order) }
+    }
+
     /// Some providers say in words of their own that they were asked too much.
     private func ask<Answer>(
         _ errand: ProviderPace.Errand, _ body: () async throws(ProviderFailure) -> Answer

@@ -172,6 +172,10 @@ extension RouteStep {
         json.field("label", label)
         json.field("result", result)
         json.field("digits", digits)
+        if let tookMilliseconds {
+            json.field("decided_by", "crm")
+            json.field("took_ms", tookMilliseconds)
+        }
         json.endObject()
     }
 }

@@ -45,6 +45,7 @@ extension CallEvent {
             json.known("menu", digits.menu)
             json.endObject()
         }
+        if let route { json.object("route", route) { $0.write(to: &$1) } }
     }
 
     /// Reads what `encoded` wrote; `nil` for anything else.
@@ -62,6 +63,7 @@ extension CallEvent {
             source: json["source"].word() ?? .webhook, leg: LegReport(json["leg"]), facts: CallFacts(json["facts"]),
             ending: EndReport(json["end"]), recording: RecordingReport(json["recording"]), digits: DigitsReport(json["dtmf"]),
             custom: json["custom"].pairs.map { CustomField($0, $1) })
+        route = RouteReport(json["route"])
     }
 }
 
@@ -245,6 +247,21 @@ extension RecordingFile {
         self.init(
             sha256: sha256, byteCount: Int64(byteCount), mediaType: json["media_type"].string ?? "application/octet-stream",
             keptUntil: json["retention_until"].instant)
+    }
+}
+
+extension RouteReport {
+    fileprivate func write(to json: inout PackedJSONWriter) {
+        json.field("kind", kind)
+        json.known("ref", ref)
+        json.field("result", result)
+        json.field("took_ms", tookMilliseconds)
+    }
+
+    /// Reads what `write` wrote, and what `SystemRecord` keeps in the same members.
+    convenience init?(_ json: JSONNode) {
+        guard let kind: Kind = json["kind"].word(), let result: RoutingDecision.Result = json["result"].word() else { return nil }
+        self.init(kind: kind, ref: json["ref"].string, result: result, tookMilliseconds: Int64(json["took_ms"].int ?? 0))
     }
 }
 

@@ -26,6 +26,8 @@ package struct APIServices: Sendable {
     package var rawRetention: Duration?
     /// Takes commands; `nil` where the API only tells.
     package var desk: CommandDesk?
+    /// Who asks the CRM whom to ring; `nil` where nobody does.
+    package var routing: CallRouting?
     /// Where fetched recordings are; `nil` where none are kept.
     package var recordings: (any RecordingStore)?
     /// Further lines for `/metrics`, such as the server's own counters.

@@ -56,6 +56,18 @@ enum Examples {
 
     static let connectionList: JSONValue = ["connections": [connection]]
 
+    static let contactQuery: JSONValue = [
+        "type": "contact.lookup", "at": "2026-03-02T09:00:00.120Z", "tenant_id": "default", "connection_id": "vats",
+        "provider": "megafon",
+        "number": ["raw": "79000001234", "e164": "+79000001234", "national": "8 (900) 000-12-34", "country": "RU"],
+        "line": ["raw": "74950000001", "e164": "+74950000001", "national": "8 (495) 000-00-01", "country": "RU"],
+        "call": ["kind": "call", "value": "Q1AAA0000400001A"], "answer_within_ms": 1000,
+    ]
+
+    static let contactAnswer: JSONValue = [
+        "name": "Ромашка, ООО", "responsible": ["user_id": "17"], "group": "700", "fallback": ["number": "+79000000101"],
+    ]
+
     static let employees: JSONValue = [
         "employees": [
             ["user_id": "17", "extension": "101", "name": "Иван Петров", "crm_id": "17", "connection_id": "sales-mango"]

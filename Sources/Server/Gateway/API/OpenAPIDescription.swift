@@ -22,6 +22,7 @@ struct OpenAPIDescription {
             ],
             "servers": [["url": "/"]],
             "paths": .object(paths),
+            "webhooks": ["contact.lookup": LookupDescription.webhook],
             "components": [
                 "securitySchemes": ["key": ["type": "http", "scheme": "bearer", "description": "`kommutator key create`"]],
                 "schemas": .object(Schemas.all),

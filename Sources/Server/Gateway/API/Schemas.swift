@@ -5,44 +5,50 @@ enum Schemas {
     static func reference(_ name: String) -> JSONValue { ["$ref": .string("#/components/schemas/\(name)")] }
 
     /// By name.
-    static let all: [JSONValue.Member] = [
-        .init("Call", call), .init("Change", change),
-        .init("ChangePage", page("changes", of: reference("Change"), nextCursor: text)),
-        .init("CallPage", page("calls", of: reference("Call"), nextCursor: optional("string"))),
-        .init("EventList", object([("call_id", text), ("events", list(reference("Event")))])),
-        .init("Event", event),
-        .init(
-            "Explanation",
-            object([], optional: [("call_id", text), ("inputs", list(text)), ("removed_inputs", list(text))], open: true)),
-        .init("InboxEntry", inboxEntry),
-        .init("InboxPage", page("requests", of: reference("InboxEntry"), nextCursor: optional("string"))),
-        .init("ReplaySelection", replaySelection), .init("ReplayReport", replayReport),
-        .init("Command", command), .init("NewCall", newCall),
-        .init("TransferAction", object([("to", text)], optional: [("kind", valueOf(Command.TransferKind.self))])),
-        .init("RecordAction", object([("action", valueOf(CommandRoutes.RecordAction.self))])),
-        .init("DigitsAction", object([("digits", text)])),
-        .init("Connection", connection),
-        .init("ConnectionList", object([("connections", list(reference("Connection")))])),
-        .init("EmployeeList", object([("employees", list(reference("Employee")))])),
-        .init(
-            "Employee",
-            object([
-                ("user_id", text), ("extension", text), ("name", optional("string")), ("crm_id", optional("string")),
-                ("connection_id", text),
-            ])),
-        .init("LineList", object([("lines", list(reference("Line")))])),
-        .init(
-            "Line",
-            object([("number", text), ("label", optional("string")), ("channel", optional("string")), ("connection_id", text)])),
-        .init("Health", object([("status", text), ("version", text)])),
-        .init(
-            "Readiness",
-            object([
-                ("status", text),
-                ("checks", object([("journal_has_room", flag), ("journal_is_readable", flag), ("journal_is_writable", flag)])),
-            ])),
-        .init("Problem", problem),
-    ]
+    static let all: [JSONValue.Member] =
+        [
+            .init("Call", call), .init("Change", change),
+            .init("ChangePage", page("changes", of: reference("Change"), nextCursor: text)),
+            .init("CallPage", page("calls", of: reference("Call"), nextCursor: optional("string"))),
+            .init("EventList", object([("call_id", text), ("events", list(reference("Event")))])),
+            .init("Event", event),
+            .init(
+                "Explanation",
+                object([], optional: [("call_id", text), ("inputs", list(text)), ("removed_inputs", list(text))], open: true)),
+            .init("InboxEntry", inboxEntry),
+            .init("InboxPage", page("requests", of: reference("InboxEntry"), nextCursor: optional("string"))),
+            .init("ReplaySelection", replaySelection), .init("ReplayReport", replayReport),
+            .init("Command", command), .init("NewCall", newCall),
+            .init("TransferAction", object([("to", text)], optional: [("kind", valueOf(Command.TransferKind.self))])),
+            .init("RecordAction", object([("action", valueOf(CommandRoutes.RecordAction.self))])),
+            .init("DigitsAction", object([("digits", text)])),
+            .init("Connection", connection),
+            .init("ConnectionList", object([("connections", list(reference("Connection")))])),
+            .init("EmployeeList", object([("employees", list(reference("Employee")))])),
+            .init(
+                "Employee",
+                object([
+                    ("user_id", text), ("extension", text), ("name", optional("string")), ("crm_id", optional("string")),
+                    ("connection_id", text),
+                ])),
+            .init("LineList", object([("lines", list(reference("Line")))])),
+            .init(
+                "Line",
+                object([
+                    ("number", text), ("label", optional("string")), ("channel", optional("string")), ("connection_id", text),
+                ])),
+            .init("Health", object([("status", text), ("version", text)])),
+            .init(
+                "Readiness",
+                object([
+                    ("status", text),
+                    (
+                        "checks",
+                        object([("journal_has_room", flag), ("journal_is_readable", flag), ("journal_is_writable", flag)])
+                    ),
+                ])),
+            .init("Problem", problem),
+        ] + LookupDescription.schemas
 
     // MARK: Building blocks
 

@@ -32,6 +32,9 @@ enum ConfigurationText {
         }
     }
 
+    /// A duration, or `0` for no time at all.
+    static func durationOrNothing(_ text: String) throws(SettingProblem) -> Duration { text == "0" ? .zero : try duration(text) }
+
     /// ISO 3166-1 alpha-2 in capitals.
     static func country(_ text: String) throws(SettingProblem) -> String {
         guard text.utf8.count == 2, text.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {

@@ -4,21 +4,24 @@ import Network
 /// Reads `kommutator.yaml`.
 struct ServerFile {
     private let folder: String
+    private let secrets: SecretSource
     private var reading: ConfigurationReading
     private var settings = ServerSettings.standard
 
     var problems: [ConfigurationProblem] { reading.problems }
     private(set) var notes: [ConfigurationProblem] = []
 
-    init(file: String) {
+    init(file: String, environment: [String: String]) {
         reading = ConfigurationReading(file: file)
         folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
+        secrets = SecretSource(environment: environment, folder: folder.isEmpty ? "." : folder)
     }
 
     mutating func read(_ text: String) -> ServerSettings {
         guard let fields = reading.document(text) else { return settings }
         reading.refuseUnknown(fields, known: ServerSettings.keys)
         for field in fields where !field.value.isEmpty { read(field) }
+        checkLookup(fields)
         return settings
     }
 
@@ -32,7 +35,10 @@ struct ServerFile {
             settings.defaultCountry = reading.value(field, ConfigurationText.country) ?? settings.defaultCountry
         case "retention": readRetention(field)
         case "recordings": readRecordings(field)
-        case "lookup_url": readLookup(field)
+        case "lookup_url": settings.lookupURL = reading.value(field, ConfigurationText.webAddress)
+        case "lookup_secret": settings.lookupSecret = readSecret(field)
+        case "lookup_cache":
+            settings.lookupKept = reading.value(field, ConfigurationText.durationOrNothing) ?? settings.lookupKept
         case "trusted_proxies": settings.trustedProxies = readNetworks(field)
         case "public_url": settings.publicURL = reading.value(field, ConfigurationText.baseAddress)
         case "loops": settings.loops = reading.integer(field, in: 1...256)
@@ -65,14 +71,41 @@ struct ServerFile {
         settings.tls = ServerSettings.TLS(certificate: certificate, key: key)
     }
 
-    private mutating func readLookup(_ field: ConfigurationField) {
-        guard let address = reading.value(field, ConfigurationText.webAddress) else { return }
-        settings.lookupURL = address
+    /// A reference `env:NAME` or `file:PATH`; relative paths start at the file's folder.
+    private mutating func readSecret(_ field: ConfigurationField) -> String? {
+        let secrets = secrets
+        return reading.value(field) { text throws(SettingProblem) in
+            do throws(SettingProblem) {
+                return try secrets.resolve(text)
+            } catch {
+                throw SettingProblem("`\(field.name)`: \(error.problem)", hint: error.hint)
+            }
+        }
+    }
+
+    /// What the CRM is asked with, taken together.
+    private mutating func checkLookup(_ fields: [ConfigurationField]) {
+        guard let field = fields.first(where: { $0.name == "lookup_url" && !$0.value.isEmpty }) else {
+            if let secret = fields.first(where: { $0.name == "lookup_secret" }) {
+                note("`lookup_secret` signs nothing: there is no `lookup_url`", hint: "name the CRM's address too", at: secret)
+            }
+            return
+        }
+        guard let url = settings.lookupURL else { return }
+        if settings.lookupSecret == nil {
+            note(
+                "questions to `lookup_url` are not signed: the CRM cannot tell them from others'",
+                hint: "set `lookup_secret`, as env:NAME or file:PATH; `kommutator doctor` asks the CRM once", at: field)
+        }
+        if let address = WebAddress(String(url.prefix { $0 != "?" })), !address.isSecure, !address.isOnThisMachine {
+            note("numbers travel to `lookup_url` without encryption", hint: "use https:// unless the way is yours", at: field)
+        }
+    }
+
+    private mutating func note(_ problem: String, hint: String, at field: ConfigurationField) {
         notes.append(
             ConfigurationProblem(
-                file: reading.file, line: field.place.line, column: field.place.column,
-                problem: "`lookup_url` is read but not asked yet in this version", hint: "it does no harm; nothing depends on it")
-        )
+                file: reading.file, line: field.place.line, column: field.place.column, problem: problem, hint: hint))
     }
 
     private mutating func readNetworks(_ field: ConfigurationField) -> [IPNetwork] {
@@ -122,4 +155,8 @@ struct ServerFile {
     private func located(_ path: String) -> String {
         path.hasPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)"
     }
+}
+
+extension WebAddress {
+    fileprivate var isOnThisMachine: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 }

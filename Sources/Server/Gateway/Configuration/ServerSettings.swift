@@ -34,8 +34,12 @@ package struct ServerSettings: Sendable, Equatable {
     package var recordingRetention: Duration?
     /// Recordings fetched at once.
     package var recordingConcurrency = 4
-    /// A CRM that is asked for the name behind a number.
+    /// The CRM's address that is asked who calls, and whom to ring.
     package var lookupURL: String?
+    /// The key of the signature under these questions, resolved; `nil` signs none.
+    package var lookupSecret: String?
+    /// How long the CRM's answers count; zero for the one call only.
+    package var lookupKept = Duration.seconds(300)
     /// Event loops; `nil` means one less than there are cores, at least one.
     package var loops: Int?
 
@@ -60,7 +64,7 @@ package struct ServerFlags: Sendable {
 extension ServerSettings {
     static let keys = [
         "listen", "data", "adapters", "tls", "trusted_proxies", "public_url", "default_country", "retention", "recordings",
-        "lookup_url", "loops",
+        "lookup_url", "lookup_secret", "lookup_cache", "loops",
     ]
 
     /// What became of the file and the flags.
@@ -76,11 +80,12 @@ extension ServerSettings {
     /// Reads the file, where one is named, and puts the flags over it.
     ///
     /// Relative paths in the file start at the file's folder, those of flags at the working directory.
-    package static func load(file: String?, flags: ServerFlags) -> Loaded {
+    /// - Parameter environment: where `env:NAME` is looked up.
+    package static func load(file: String?, flags: ServerFlags, environment: [String: String] = [:]) -> Loaded {
         var loaded = Loaded(settings: standard)
         if let file {
             do {
-                loaded = read(String(decoding: try SmallFile.read(file), as: UTF8.self), file: file)
+                loaded = read(String(decoding: try SmallFile.read(file), as: UTF8.self), file: file, environment: environment)
             } catch {
                 loaded.problems = [ConfigurationProblem(file: file, problem: error.reason, hint: "name another with --config")]
             }
@@ -101,8 +106,8 @@ extension ServerSettings {
     static let addressHint = "write 127.0.0.1:8080 or [::1]:8080"
 
     /// Reads the `text` of `file`.
-    static func read(_ text: String, file: String) -> Loaded {
-        var reader = ServerFile(file: file)
+    static func read(_ text: String, file: String, environment: [String: String] = [:]) -> Loaded {
+        var reader = ServerFile(file: file, environment: environment)
         let settings = reader.read(text)
         return Loaded(settings: settings, problems: reader.problems, notes: reader.notes)
     }

@@ -14,13 +14,17 @@ final class WebhookDesk {
     /// The connection's name.
     let name: [UInt8]
     let authenticator: any WebhookAuthenticator
+    /// How the provider is told whom to ring; `nil` where nobody is asked.
+    let routing: RoutingAbility?
     private var wanted: [Wanted]
     private var lastAcknowledgement: WebhookResponse?
     private var lastPrepared: PreparedResponse?
 
     /// `nil` where the connection takes no webhooks.
-    init?(_ connection: ProviderConnection) {
+    /// - Parameter asks: whether there is a CRM to ask.
+    init?(_ connection: ProviderConnection, asks: Bool = false) {
         guard let adapter = connection.adapter else { return nil }
+        routing = asks ? adapter.descriptor.routing : nil
         self.connection = connection
         authenticator = adapter.makeAuthenticator()
         name = Array(connection.id.name.utf8)

@@ -5,6 +5,10 @@ import Synchronization
 /// What the entrance measured over all connections since the start.
 package final class WebhookMetrics: Sendable {
     package let acknowledgement = LatencyHistogram()
+    /// From a whole question of a provider to its answer.
+    package let routing = LatencyHistogram()
+    /// How long the CRM took for its answers.
+    package let lookup = LatencyHistogram()
     package let refusals = RefusalTable()
 
     package init() {}
@@ -26,7 +30,7 @@ package final class LatencyHistogram: Sendable {
     var snapshot: Snapshot { state.withLock { $0 } }
 
     /// Notes a whole batch under one lock.
-    func record(_ durations: some Sequence<Duration>) {
+    package func record(_ durations: some Sequence<Duration>) {
         state.withLock { state in
             for duration in durations {
                 let microseconds = max(0, duration.clampedNanoseconds / 1000)

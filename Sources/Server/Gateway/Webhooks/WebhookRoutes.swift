@@ -15,17 +15,20 @@ package struct WebhookRoutes: DirectHandler {
     let metrics: WebhookMetrics
     let log: any GatewayLog
     let proxies: ProxyTrust
+    /// `nil` where there is no CRM to ask whom to ring.
+    let routing: CallRouting?
 
     /// - Parameter proxies: which peers are believed when they say who called them.
     package init(
         connections: ConnectionRegistry, journal: any Journal, metrics: WebhookMetrics, log: any GatewayLog = SilentLog(),
-        proxies: ProxyTrust = ProxyTrust()
+        proxies: ProxyTrust = ProxyTrust(), routing: CallRouting? = nil
     ) {
         self.connections = connections
         self.journal = journal
         self.metrics = metrics
         self.log = log
         self.proxies = proxies
+        self.routing = routing
     }
 
     package func makeWorker(on loop: EventLoop, replies: ReplyDesk) -> any DirectWorker {

@@ -22,14 +22,16 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
         case shut(PreparedResponse)
     }
 
-    private let routes: WebhookRoutes
-    private let loop: EventLoop
-    private let replies: ReplyDesk
+    let routes: WebhookRoutes
+    let loop: EventLoop
+    let replies: ReplyDesk
     private var desks: [WebhookDesk] = []
     private var table = DeskTable()
     private var generation = -1
-    private var records: [RawRecord] = []
+    var records: [RawRecord] = []
     private var pending: [Pending] = []
+    /// Those of the turn that ask whom to ring.
+    var asked: [RoutingExchange] = []
     private var chance: FastRandom
     private var paths = KeptPaths()
     private var addresses = KeptAddresses()
@@ -65,6 +67,10 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
             switch desk.authenticator.authenticate(webhook) {
             case .accept(let answer):
                 accept(webhook, from: client, at: request.head.wallClockNanoseconds, desk.connection)
+                if let ability = desk.routing, let question = desk.authenticator.routingQuestion(webhook) {
+                    ask(question, ability, of: desk, neutral: answer, reply, since: request.now)
+                    return .deferred
+                }
                 pending.append(
                     Pending(
                         reply: reply, answer: desk.prepared(answer), counters: desk.connection.counters, since: request.now))
@@ -85,10 +91,12 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
         let now = Instant(milliseconds: nanoseconds / 1_000_000)
         records.append(
             RawRecord(
-                id: RawID(time: now, rest: chance.next128()), connection: connection.id, receivedAt: now,
+                id: makeRawID(now), connection: connection.id, receivedAt: now,
                 peer: addresses.text(for: client), method: webhook.method, path: webhook.path, query: webhook.query,
                 headers: webhook.headers, body: [UInt8](webhook.body)))
     }
+
+    func makeRawID(_ now: Instant) -> RawID { RawID(time: now, rest: chance.next128()) }
 
     private func refuse(_ connection: ProviderConnection, _ client: IPAddress, reason: String) {
         let now = Instant(milliseconds: loop.wallClockNanoseconds / 1_000_000)
@@ -130,7 +138,7 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
         let known = Dictionary(desks.map { ($0.connection.id, $0) }, uniquingKeysWith: { first, _ in first })
         desks = set.live.compactMap { connection in
             if let desk = known[connection.id], desk.connection === connection { return desk }
-            return WebhookDesk(connection)
+            return WebhookDesk(connection, asks: routes.routing != nil)
         }
         table = DeskTable(desks)
     }
@@ -141,12 +149,20 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
     func flush() {
         guard !records.isEmpty else { return }
         let batch = pending
+        let asked = asked
         let isTaken = routes.journal.append(records) { [self] outcome in
-            loop.execute { self.settle(batch, outcome) }
+            loop.execute {
+                self.settle(batch, outcome)
+                if !asked.isEmpty { self.settle(asked, outcome) }
+            }
         }
         records.removeAll(keepingCapacity: true)
         pending.removeAll(keepingCapacity: true)
-        if !isTaken { refuseForWantOfRoom(batch) }
+        if !asked.isEmpty { self.asked = [] }
+        if !isTaken {
+            refuseForWantOfRoom(batch)
+            refuseForWantOfRoom(asked)
+        }
     }
 
     private func settle(_ batch: [Pending], _ outcome: AppendOutcome) {

@@ -3,13 +3,13 @@ import Connector
 import Gateway
 
 /// `kommutator doctor`: why does it not work?
-struct DoctorCommand: ParsableCommand {
+struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Find out why it does not work.",
         discussion: """
             Looks at settings, secrets, rights, data folder, clock, ports, certificate, and at what each provider last sent; asks
-            the gateway at its own addresses and, where `public_url` is set, as providers do. Changes nothing, and sends nothing
-            anywhere else. Exit code 1 where something is wrong.
+            the gateway at its own addresses and, where `public_url` is set, as providers do, and the CRM at `lookup_url` with a
+            number that nobody has. Changes nothing, and sends nothing anywhere else. Exit code 1 where something is wrong.
 
             Examples:
               kommutator doctor --config /etc/kommutator/kommutator.yaml
@@ -19,8 +19,9 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var server: ServerOptions
     @Option(help: "text or json.") var output = OutputStyle.text
 
-    func run() throws {
-        let findings = Examination(settings: try server.load()).findings()
+    func run() async throws {
+        let settings = try server.load()
+        let findings = Examination(settings: settings).findings() + (await LookupExamination(settings).findings())
         switch output {
         case .text: for finding in findings { Console.say(finding.line) }
         case .json: Console.say(String(decoding: JSONValue.array(findings.map(\.json)).encoded, as: UTF8.self))

@@ -76,6 +76,7 @@ struct HealthRoutes: Sendable {
             writeConnections(to: &text)
             writeJournal(positions, to: &text)
             writeRequests(to: &text)
+            if let routing = services.routing { text.routing(routing.plan, services.webhookMetrics) }
             services.moreMetrics(&text)
             return .text(text.text, type: "text/plain; version=0.0.4; charset=utf-8")
         }
