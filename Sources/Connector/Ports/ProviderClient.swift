@@ -15,9 +15,14 @@ package protocol ProviderClient: Sendable {
     /// Where the bytes of a recording can be fetched now, and with what.
     /// - Parameter reference: `provider_ref` of the recording.
     func recording(_ reference: String) async throws(ProviderFailure) -> OutgoingRequest
+
+    /// What the connection does for as long as it is live; `nil` where it only asks and is told.
+    var keeper: (any ConnectionKeeper)? { get }
 }
 
 extension ProviderClient {
+    package var keeper: (any ConnectionKeeper)? { nil }
+
     package func history(_ window: HistoryWindow, page: Int) async throws(ProviderFailure) -> HistoryPage {
         throw ProviderFailure(.unsupported, code: "history", text: "this provider has no log that can be asked for")
     }
