@@ -13,14 +13,19 @@ package struct BeelineAdapter: TelephonyAdapter {
             SettingSpecification(
                 "base_url", .text, standard: BeelineServer.standard,
                 help: "where Beeline's API is; `\(BeelineServer.standard)` where absent"),
+            SettingSpecification(
+                "subscribe", .choice(BeelinePlan.allCases.map(\.rawValue)), standard: BeelinePlan.employees.rawValue,
+                help: "one subscription for each of Beeline's `employees`, or one for the `company`; the former where absent"),
         ] + CommonSettings.unsigned,
         headers: [], capabilities: BeelineClient.capabilities, rateLimit: BeelineClient.rateLimit)
 
     private let token: String
     private let server: BeelineServer
+    private let plan: BeelinePlan
 
     package init(settings: AdapterSettings) throws {
         token = try settings.required("token")
+        plan = settings["subscribe"].flatMap(BeelinePlan.init) ?? .employees
         guard let server = BeelineServer(settings["base_url"] ?? BeelineServer.standard) else {
             throw SettingsError(
                 setting: "base_url", problem: "is no address",
@@ -30,7 +35,7 @@ package struct BeelineAdapter: TelephonyAdapter {
     }
 
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? {
-        BeelineClient(server: server, token: token, outgoing: outgoing)
+        BeelineClient(server: server, token: token, plan: plan, outgoing: outgoing)
     }
 
     package func makeAuthenticator() -> any WebhookAuthenticator { BeelineAuthenticator() }
