@@ -18,18 +18,26 @@ struct BeelineKeeper: ConnectionKeeper {
         let notes = await context.notes.load().flatMap(BeelineNotes.init)
         var book = BeelineBook(plan, address: address, notes: notes, at: context.now)
         var kept = notes
-        while !Task.isCancelled {
+        while true {
+            // Also at the end: what was granted in the last moment is ours after a restart.
+            let problem = await keep(book.notes, &kept, context)
+            if Task.isCancelled { return }
             var upkeep = book.upkeep(at: context.now)
-            if book.notes != kept {
-                do {
-                    try await context.notes.save(book.notes.encoded)
-                    kept = book.notes
-                } catch {
-                    upkeep.summary += "; their names cannot be kept: \(error)"
-                }
-            }
+            if let problem { upkeep.summary += "; their names cannot be kept: \(problem)" }
             context.report(upkeep)
             await take(book.step(at: context.now), &book, context)
+        }
+    }
+
+    /// - Returns: why the notes cannot be kept; nil where they are.
+    private func keep(_ notes: BeelineNotes, _ kept: inout BeelineNotes?, _ context: KeepingContext) async -> String? {
+        guard notes != kept else { return nil }
+        do {
+            try await context.notes.save(notes.encoded)
+            kept = notes
+            return nil
+        } catch {
+            return "\(error)"
         }
     }
 
