@@ -38,7 +38,7 @@ let package = Package(
 
         // The translators.
         room("AdapterKit", at: "Adapters/Kit", uses: ["Connector", "Digests"]),
-        room("BeelineAdapter", at: "Adapters/Beeline", uses: ["AdapterKit", "Connector"]),
+        room("BeelineAdapter", at: "Adapters/Beeline", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MappedAdapter", at: "Adapters/Mapped", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MegafonVATSAdapter", at: "Adapters/MegafonVATS", uses: ["AdapterKit", "Connector", "Digests"]),

@@ -1,7 +1,7 @@
 import Connector
 import Synchronization
 
-/// An adapter whose webhooks are events as the journal keeps them: one JSON object a line.
+/// An adapter whose webhooks are events as the journal keeps them, one JSON object a line, or signals: `signal NAME`.
 package struct EventAdapter: TelephonyAdapter {
     package static let descriptor = AdapterDescriptor(
         name: "events", title: "Events", version: "1", settings: [], headers: [])
@@ -19,6 +19,9 @@ package struct EventAdapter: TelephonyAdapter {
     private final class Decoder: EventDecoder {
         func decode(_ raw: RawRecord) -> [Decoded] {
             raw.body.split(separator: UInt8(ascii: "\n")).map { line in
+                if line.starts(with: "signal ".utf8) {
+                    return .signal(name: String(decoding: line.dropFirst("signal ".utf8.count), as: UTF8.self), fields: [])
+                }
                 guard var event = CallEvent(encoded: Array(line)) else { return .undecoded(reason: "no event") }
                 event.rawID = raw.id
                 event.receivedAt = raw.receivedAt

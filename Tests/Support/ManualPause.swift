@@ -1,5 +1,4 @@
 import Connector
-import Synchronization
 
 /// Pauses on a `ManualClock`: they end when a test moves the clock, and nobody sleeps.
 package final class ManualPause: Sendable {
@@ -16,7 +15,7 @@ package final class ManualPause: Sendable {
     }
 
     package let clock: ManualClock
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     package init(_ clock: ManualClock = ManualClock()) { self.clock = clock }
 

@@ -14,6 +14,9 @@ package struct BeelineAdapter: TelephonyAdapter {
                 "base_url", .text, standard: BeelineServer.standard,
                 help: "where Beeline's API is; `\(BeelineServer.standard)` where absent"),
             RoutingSetting.specification(standard: false),
+            SettingSpecification(
+                "subscribe", .choice(BeelinePlan.allCases.map(\.rawValue)), standard: BeelinePlan.employees.rawValue,
+                help: "one subscription for each of Beeline's `employees`, or one for the `company`; the former where absent"),
         ] + CommonSettings.unsigned,
         headers: [], capabilities: BeelineClient.capabilities + [.routing], rateLimit: BeelineClient.rateLimit,
         // Nobody waits: the row is for the caller's next call.
@@ -23,10 +26,12 @@ package struct BeelineAdapter: TelephonyAdapter {
     package let descriptor: AdapterDescriptor
     private let token: String
     private let server: BeelineServer
+    private let plan: BeelinePlan
 
     package init(settings: AdapterSettings) throws {
         descriptor = Self.descriptor.followingRouting(of: settings)
         token = try settings.required("token")
+        plan = settings["subscribe"].flatMap(BeelinePlan.init) ?? .employees
         guard let server = BeelineServer(settings["base_url"] ?? BeelineServer.standard) else {
             throw SettingsError(
                 setting: "base_url", problem: "is no address",
@@ -36,7 +41,7 @@ package struct BeelineAdapter: TelephonyAdapter {
     }
 
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? {
-        BeelineClient(server: server, token: token, outgoing: outgoing)
+        BeelineClient(server: server, token: token, plan: plan, outgoing: outgoing)
     }
 
     package func makeAuthenticator() -> any WebhookAuthenticator { BeelineAuthenticator() }

@@ -15,13 +15,19 @@ package struct BeelineClient: ProviderClient {
     private let outgoing: any Outgoing
     /// What is known of Beeline's table of routes.
     let routes = BeelineRoutes()
+    private let plan: BeelinePlan
 
-    /// - Parameter token: `X-MPBX-API-AUTH-TOKEN`.
-    package init(server: BeelineServer, token: String, outgoing: any Outgoing) {
+    /// - Parameters:
+    ///   - token: `X-MPBX-API-AUTH-TOKEN`.
+    ///   - plan: what the keeper subscribes to.
+    package init(server: BeelineServer, token: String, plan: BeelinePlan = .employees, outgoing: any Outgoing) {
         self.server = server
         self.token = token
+        self.plan = plan
         self.outgoing = outgoing
     }
+
+    package var keeper: (any ConnectionKeeper)? { BeelineKeeper(client: self, plan: plan) }
 
     package func perform(_ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
         switch order.action {
@@ -150,7 +156,8 @@ package struct BeelineClient: ProviderClient {
         json.field("subscriptionType", "BASIC_CALL")
         json.field("url", address)
         json.endObject()
-        let secrets = [address, address.split(separator: "/").last.map(String.init) ?? ""]
+        // The token is one of the longer segments.
+        let secrets = [address] + address.split(separator: "/").map(String.init).filter { $0.utf8.count >= 8 }
         let response = try await send(
             "PUT", "subscription", body: json.finish(), within: .seconds(30), acts: true, hiding: secrets)
         let text = response.json
@@ -161,10 +168,29 @@ package struct BeelineClient: ProviderClient {
         return BeelineGrant(id: id, duration: seconds.map { .seconds($0) } ?? duration)
     }
 
+    /// What Beeline knows of a subscription.
+    /// - Throws: `.rejected` where it knows none of that name.
+    func subscription(_ id: String) async throws(ProviderFailure) -> BeelineStanding {
+        let query = FormEncoding.encode(query: [("subscriptionId", id)])
+        let response = try await send("GET", "subscription?\(query)", within: .seconds(30), acts: false)
+        guard let text = response.json, text.isObject else { throw .unreadable(response, acts: false) }
+        let seconds = text["expires"].anyInt.map { min(max($0, 1), 2_592_000) }
+        return BeelineStanding(address: text["url"].string, duration: seconds.map { .seconds($0) })
+    }
+
     /// Ends a subscription.
     package func unsubscribe(_ id: String) async throws(ProviderFailure) {
         let query = FormEncoding.encode(query: [("subscriptionId", id)])
         _ = try await send("DELETE", "subscription?\(query)", within: .seconds(30), acts: true)
+    }
+
+    // MARK: Employees
+
+    /// Whom Beeline knows as employees.
+    func employees() async throws(ProviderFailure) -> [BeelineEmployee] {
+        let response = try await send("GET", "abonents", within: .seconds(30), acts: false, maximumBody: 4 << 20)
+        guard let rows = response.json, rows.isArray else { throw .unreadable(response, acts: false) }
+        return rows.elements.compactMap(BeelineEmployee.init)
     }
 
     // MARK: Requests

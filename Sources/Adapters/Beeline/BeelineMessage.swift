@@ -12,10 +12,13 @@ struct BeelineMessage {
     private let root: XMLTree.Element
     private let data: XMLTree.Element
     private let subscription: String?
+    /// Where the event came in, which says for whom the subscription is.
+    private let entrance: BeelineEntrance
 
-    init(_ root: XMLTree.Element, _ raw: RawStamp) {
+    init(_ root: XMLTree.Element, _ raw: RawStamp, path: String) {
         self.root = root
         self.raw = raw
+        entrance = BeelineEntrance(path: path)
         data = root["eventData"]
         // An end of a subscription may stand in the envelope itself.
         event = BeelineEvent(type: data.attribute("type") ?? root.attribute("type") ?? "")
@@ -24,17 +27,25 @@ struct BeelineMessage {
         userID = BeelineNames.person(root["targetId"].text) ?? BeelineNames.person(root["userId"].text)
     }
 
-    /// The employee's name in `employees`; of one whom neither target nor user names, the device's or the subscription's.
+    /// The employee's name in `employees`: of him for whom the subscription is; else by target or user; of one whom neither names, the
+    /// device's or the subscription's.
     func employee(at address: String?) -> String? {
-        (userID ?? BeelineNames.person(address)).flatMap(BeelineNames.employee) ?? subscription
+        if case .employee(let name) = entrance { return name }
+        return (userID ?? BeelineNames.person(address)).flatMap(BeelineNames.employee) ?? subscription
     }
 
+    /// Events of a subscription that the gateway did not begin are read like all others; its keeper hears of it.
     func decoded() -> [Decoded] {
+        guard entrance == .bare, let subscription, event != .subscriptionTerminated else { return read() }
+        return read() + [.signal(name: BeelineSignal.foreign, fields: [CustomField(BeelineSignal.subscription, subscription)])]
+    }
+
+    private func read() -> [Decoded] {
         switch event {
         case .hookStatus: return [.ignored(reason: "the hook of a telephone")]
         case .other: return [.ignored(reason: "a kind of event this adapter does not know")]
-        case .subscriptionTerminated: return [signal("subscription_terminated")]
-        case .snapshot: return [signal("subscription_started")] + calls().flatMap { $0.decoded() }
+        case .subscriptionTerminated: return [signal(BeelineSignal.terminated)]
+        case .snapshot: return [signal(BeelineSignal.started)] + calls().flatMap { $0.decoded() }
         default: break
         }
         let calls = calls()

@@ -46,8 +46,20 @@ package struct BeelineSubscription: Sendable, Equatable {
     /// A subscription that is to begin.
     package init(at now: Instant) { due = now }
 
+    /// One that was granted before, by another process of ours perhaps, and is renewed in its time.
+    package init(_ grant: BeelineGrant, since start: Instant) {
+        held = Held(id: grant.id, since: start, end: start.advanced(by: grant.duration))
+        due = start.advanced(by: Self.useful(grant.duration))
+    }
+
     /// The subscription's present name; nil where there is none.
     package var id: String? { held?.id }
+
+    /// When it began, as far as is known; nil where there is none.
+    package var since: Instant? { held?.since }
+
+    /// When it ends unless it is renewed; nil where there is none.
+    package var end: Instant? { held?.end }
 
     /// Whether events come, as far as is known.
     package func isHeld(at now: Instant) -> Bool { held.map { now < $0.end } ?? false }

@@ -78,6 +78,6 @@ final class BeelineDecoder: EventDecoder {
             return [.undecoded(reason: "the body cannot be read")]
         }
         guard tree.root.isNamed("Event") else { return [.undecoded(reason: "the root is no `Event`")] }
-        return BeelineMessage(tree.root, raw.stamp).decoded()
+        return BeelineMessage(tree.root, raw.stamp, path: raw.path).decoded()
     }
 }

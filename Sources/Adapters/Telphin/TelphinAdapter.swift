@@ -68,14 +68,7 @@ package struct TelphinAdapter: TelephonyAdapter {
     }
 
     /// nil without `client_id` and `client_secret`.
-    package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { client(outgoing) }
-
-    /// Tells every extension to send its events to `address`: see `TelphinSetUp`. nil without credentials.
-    package func setUp(address: String, over outgoing: any Outgoing) async throws(ProviderFailure) -> TelphinSetUp? {
-        try await client(outgoing)?.setUp(address: address)
-    }
-
-    private func client(_ outgoing: any Outgoing) -> TelphinClient? {
+    package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? {
         guard let server, let credentials else { return nil }
         return TelphinClient(server: server, clientID: credentials.id, secret: credentials.secret, outgoing: outgoing)
     }

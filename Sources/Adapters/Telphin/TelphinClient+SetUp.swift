@@ -2,15 +2,15 @@ import AdapterKit
 import Connector
 
 /// What setting up the events came to.
-package struct TelphinSetUp: Sendable, Equatable {
+struct TelphinSetUp: Sendable, Equatable {
     /// Extensions that are to tell of their calls.
-    package var extensions = 0
+    var extensions = 0
     /// Kinds of events that were asked for now.
-    package var added = 0
+    var added = 0
     /// Kinds that were asked for already.
-    package var present = 0
+    var present = 0
     /// What did not succeed, by short number.
-    package var failures: [String: ProviderFailure] = [:]
+    var failures: [String: ProviderFailure] = [:]
 }
 
 extension TelphinClient {
@@ -18,22 +18,27 @@ extension TelphinClient {
     /// it does no harm, and takes in extensions that are new.
     ///
     /// - Parameter address: the connection's entrance with its `url_token`: it is a secret and stands in no failure.
-    /// - Throws: `ProviderFailure` where the extensions cannot be listed, or the credentials do not do. One extension that fails does not
-    ///   hinder the others.
-    func setUp(address: String, deadline: Duration = .seconds(600)) async throws(ProviderFailure) -> TelphinSetUp {
-        let time = TimeLeft(deadline)
+    /// - Throws: `ProviderFailure` where the extensions cannot be listed, the credentials do not do, or Telphin does not answer again and
+    ///   again. One extension that fails does not hinder the others.
+    func setUp(address: String) async throws(ProviderFailure) -> TelphinSetUp {
         var report = TelphinSetUp()
-        for phone in try await extensions.all(within: time) where !phone.events.isEmpty {
+        var silences = 0
+        for phone in try await extensions.all(within: TimeLeft(.seconds(60))) where !phone.events.isEmpty {
             report.extensions += 1
             do {
-                try await setUp(phone, address: address, within: time, &report)
+                try await setUp(phone, address: address, within: TimeLeft(.seconds(60)), &report)
+                silences = 0
             } catch {
-                guard error.kind != .unauthorized else { throw error }
+                guard error.kind != .unauthorized, error.kind != .limited else { throw error }
+                silences = error.kind == .rejected ? 0 : silences + 1
+                guard silences < Self.silenceLimit else { throw error }
                 report.failures[phone.short] = error
             }
         }
         return report
     }
+
+    private static let silenceLimit = 3
 
     private func setUp(
         _ phone: TelphinExtension, address: String, within time: TimeLeft, _ report: inout TelphinSetUp

@@ -35,6 +35,8 @@ struct TelphinClient: ProviderClient {
         }
     }
 
+    var keeper: (any ConnectionKeeper)? { TelphinKeeper(client: self) }
+
     // MARK: Making a call
 
     /// `callback`: the employee's phone rings first.

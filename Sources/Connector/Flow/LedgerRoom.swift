@@ -10,6 +10,8 @@ package struct LedgerRoom {
     private let onUnreadable: (UnreadableEvent) -> Void
     /// Hears of late answers to commands.
     private let onReport: (CommandReport) -> Void
+    /// Hears of news for keepers.
+    private let onSignal: (AdapterSignal) -> Void
     /// The newest batch handed to the journal.
     private(set) var lastTicket: Int
     /// A job failed half-way: memory and journal may differ, so memory is thrown away.
@@ -26,7 +28,8 @@ package struct LedgerRoom {
 
     init(
         ledger: CallLedger, decoder: RawDecoder, reader: any JournalReader, journal: any Journal, setbacks: Int, lastTicket: Int,
-        onUnreadable: @escaping (UnreadableEvent) -> Void, onReport: @escaping (CommandReport) -> Void
+        onUnreadable: @escaping (UnreadableEvent) -> Void, onReport: @escaping (CommandReport) -> Void,
+        onSignal: @escaping (AdapterSignal) -> Void
     ) {
         self.ledger = ledger
         self.decoder = decoder
@@ -36,6 +39,7 @@ package struct LedgerRoom {
         self.lastTicket = lastTicket
         self.onUnreadable = onUnreadable
         self.onReport = onReport
+        self.onSignal = onSignal
     }
 
     /// Whether memory follows from what the journal holds and was handed.
@@ -55,6 +59,10 @@ package struct LedgerRoom {
             }
             touched.formUnion(reading.calls)
             reading.reports.forEach(onReport)
+            for signal in reading.signals {
+                onSignal(
+                    AdapterSignal(connection: raw.connection, name: signal.name, fields: signal.fields, path: raw.path))
+            }
             batch.decodings.append(reading.row(at: raw.position))
         }
         submit(batch, touching: touched)

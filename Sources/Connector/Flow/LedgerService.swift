@@ -14,6 +14,7 @@ package final class LedgerService: Sendable {
     private let makeRawID: @Sendable (Instant) -> RawID
     private let report: @Sendable (LedgerNews) -> Void
     private let onReport: @Sendable (CommandReport) -> Void
+    private let onSignal: @Sendable (AdapterSignal) -> Void
     private let jobs = LedgerJobs()
     private let unreadableEvents = Mutex(TroublePace())
     private let isStopping = Atomic(false)
@@ -29,11 +30,13 @@ package final class LedgerService: Sendable {
     /// - Parameters:
     ///   - makeRawID: names the records that the gateway itself writes.
     ///   - onReport: hears of providers' late answers to commands; called on the ledger's thread, must not block.
+    ///   - onSignal: hears of decoders' news for their connections' keepers, as `onReport` does. What is replayed is no news.
     ///   - report: hears of what the operator should know; called on the ledger's thread.
     package init(
         journal: any Journal, roster: any ConnectionRoster, numbering: any NumberingPlan, timekeeper: any Timekeeper,
         patience: Duration = standardPatience, makeRawID: @escaping @Sendable (Instant) -> RawID,
         onReport: @escaping @Sendable (CommandReport) -> Void = { _ in },
+        onSignal: @escaping @Sendable (AdapterSignal) -> Void = { _ in },
         report: @escaping @Sendable (LedgerNews) -> Void
     ) {
         self.journal = journal
@@ -44,6 +47,7 @@ package final class LedgerService: Sendable {
         self.makeRawID = makeRawID
         self.report = report
         self.onReport = onReport
+        self.onSignal = onSignal
     }
 
     /// The raw position up to which records are folded; for metrics.
@@ -83,7 +87,7 @@ package final class LedgerService: Sendable {
         var room = LedgerRoom(
             ledger: CallLedger(reader: reader, numbering: numbering, closings: continuity.closings),
             decoder: RawDecoder(roster: roster), reader: reader, journal: journal, setbacks: setback.count,
-            lastTicket: continuity.submitted, onUnreadable: tell, onReport: onReport)
+            lastTicket: continuity.submitted, onUnreadable: tell, onReport: onReport, onSignal: onSignal)
         defer {
             room.breakPromises(isStopping.load(ordering: .acquiring) ? .ending : .begunAnew)
             continuity.submitted = room.lastTicket

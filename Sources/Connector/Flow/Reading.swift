@@ -3,6 +3,8 @@ struct Reading {
     private(set) var events: [CallEvent] = []
     /// Late answers to commands.
     private(set) var reports: [CommandReport] = []
+    /// News for the connection's keeper.
+    private(set) var signals: [(name: String, fields: [CustomField])] = []
     /// The calls that its events belong to.
     private(set) var calls: [CallID] = []
     private(set) var state = DecodingState.ignored
@@ -17,7 +19,9 @@ struct Reading {
             case .command(let report):
                 reports.append(report)
                 note("answer to command: \(report.code)")
-            case .signal(let name, _): note("signal \(name)")
+            case .signal(let name, let fields):
+                signals.append((name, fields))
+                note("signal \(name)")
             case .ignored(let reason): note(reason)
             case .undecoded(let reason):
                 state = .undecoded

@@ -20,9 +20,14 @@ package protocol ProviderClient: Sendable {
     /// says that routing takes a command or a table. Once.
     /// - Throws: `ProviderFailure`.
     func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome
+
+    /// What the connection does for as long as it is live; `nil` where it only asks and is told.
+    var keeper: (any ConnectionKeeper)? { get }
 }
 
 extension ProviderClient {
+    package var keeper: (any ConnectionKeeper)? { nil }
+
     package func history(_ window: HistoryWindow, page: Int) async throws(ProviderFailure) -> HistoryPage {
         throw ProviderFailure(.unsupported, code: "history", text: "this provider has no log that can be asked for")
     }

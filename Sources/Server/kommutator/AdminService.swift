@@ -36,19 +36,27 @@ struct AdminService: Sendable {
             "ok": true, "version": .string(Kommutator.version), "pid": .number("\(getpid())"),
             "listen": .array(house.server.addresses.map { .string("\($0)") }), "tls": .bool(house.settings.tls != nil),
             "adapters": .string(Self.absolute(house.settings.adapters)),
-            "connections": .array(connections.all.map(Self.describe)),
+            "connections": .array(connections.all.map(describe)),
             "problems": .array((connections.problems + connections.all.flatMap(\.problems)).map { .string($0.description) }),
         ]
     }
 
     /// Without anything secret: of an extra segment of the path only that there is one.
-    private static func describe(_ connection: ProviderConnection) -> JSONValue {
+    private func describe(_ connection: ProviderConnection) -> JSONValue {
         let counters = connection.counters
         return [
             "id": .string(connection.id.name), "is_live": .bool(connection.adapter != nil),
             "has_url_token": .bool(connection.settings.urlToken != nil),
             "last_refused_at": counters.lastRefusedAt.map { .string("\($0)") } ?? .null,
             "refusal": counters.refusalReason.map { .string($0) } ?? .null,
+            "upkeep": house.upkeep[connection.id].map(Self.describe) ?? .null,
+        ]
+    }
+
+    private static func describe(_ status: UpkeepStatus) -> JSONValue {
+        [
+            "condition": .string(status.condition.rawValue), "summary": .string(status.summary),
+            "remedy": status.remedy.map { .string($0) } ?? .null,
         ]
     }
 

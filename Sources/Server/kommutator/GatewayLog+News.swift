@@ -34,6 +34,27 @@ extension GatewayLog {
         }
     }
 
+    func write(_ news: UpkeepNews) {
+        switch news {
+        case .changed(let connection, let upkeep):
+            let fields = [LogField("connection", connection.name), LogField("state", upkeep.summary)]
+            switch upkeep.condition {
+            case .starting, .good: write(.info, "upkeep.changed", fields)
+            case .impaired, .failing:
+                write(.warning, "upkeep.trouble", fields + (upkeep.remedy.map { [LogField("hint", $0)] } ?? []))
+            }
+        case .failed(let connection, let failure, let failures, let pause):
+            error(
+                "upkeep.failed", LogField("connection", connection.name), LogField("reason", "\(failure)"),
+                LogField("failures", "\(failures)"), LogField("again_in", "\(pause)"))
+        case .recovered(let connection): info("upkeep.recovered", LogField("connection", connection.name))
+        case .stuck(let connection):
+            error(
+                "upkeep.stuck", LogField("connection", connection.name),
+                LogField("hint", "what it kept is left to itself; please report it, it is a fault of the gateway"))
+        }
+    }
+
     func write(_ news: LedgerNews) {
         switch news {
         case .readFailing(let reason, let failures):

@@ -25,6 +25,8 @@ final class House: Sendable {
     let providers: ProviderClients
     let desk: CommandDesk
     private let children = SystemChildren(environment: Environment.variables)
+    /// What connections keep alive at their providers.
+    let upkeep: UpkeepService
     let recordings: RecordingService
     /// Who asks the CRM whom to ring; `nil` without `lookup_url`.
     private let routing: CallRouting?
@@ -52,10 +54,13 @@ final class House: Sendable {
         desk = CommandDesk(
             store: journal, reading: readers, providers: providers, numbering: numbering, clock: clock,
             makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
+        upkeep = UpkeepService(
+            providers: providers, journal: journal, surroundings: Self.surroundings(settings, registry), clock: clock,
+            report: { log.write($0) })
         ledger = LedgerService(
             journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
-            onReport: { [desk] report in Task { await desk.note(report) } },
+            onReport: { [desk] report in Task { await desk.note(report) } }, onSignal: upkeep.hear,
             report: { log.write($0) })
         recordingClient = try OutgoingHTTP(name: "recordings")
         let store = try FileRecordingStore(path: settings.data + "/recordings")
@@ -75,7 +80,7 @@ final class House: Sendable {
             journal: journal, readers: readers, keys: keys, connections: registry, signal: signal,
             explainer: CallExplanation(journal: journal, roster: registry, numbering: numbering), replayer: ledger,
             webhookMetrics: metrics, clock: clock, log: log, version: Kommutator.version)
-        let gauges = HouseGauges(journal: journal, ledger: ledger, recordings: recordings)
+        let gauges = HouseGauges(journal: journal, ledger: ledger, recordings: recordings, upkeep: upkeep)
         let proxies = ProxyTrust(settings.trustedProxies)
         services.proxies = proxies
         services.journalTrouble = { gauges.journal.statistics.failure }
@@ -83,6 +88,7 @@ final class House: Sendable {
         services.desk = desk
         services.routing = routing
         services.recordings = store
+        services.upkeep = { [upkeep] in upkeep[$0] }
         services.moreMetrics = gauges.write
         var router = GatewayAPI.makeRouter(log: log)
         WebhookRoutes(
@@ -98,6 +104,13 @@ final class House: Sendable {
         ConnectionDirectory(
             path: settings.adapters, adapters: AdapterCatalog.adapters, environment: Environment.variables,
             defaultCountry: settings.defaultCountry, context: context)
+    }
+
+    private static func surroundings(_ settings: ServerSettings, _ registry: ConnectionRegistry) -> UpkeepService.Surroundings {
+        let folder = ConnectionNoteFolder(path: settings.data + "/upkeep")
+        return UpkeepService.Surroundings(
+            address: { id in settings.publicURL.flatMap { registry.current[id.name]?.address(at: $0) } },
+            notes: folder.notes, makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) })
     }
 
     private static func listening(_ settings: ServerSettings) -> HTTPServerConfiguration {

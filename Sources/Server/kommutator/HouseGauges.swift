@@ -10,12 +10,14 @@ final class HouseGauges: Sendable {
     let journal: SQLiteJournal
     private let ledger: LedgerService
     private let recordings: RecordingService
+    private let upkeep: UpkeepService
     private let server = Mutex<HTTPServer?>(nil)
 
-    init(journal: SQLiteJournal, ledger: LedgerService, recordings: RecordingService) {
+    init(journal: SQLiteJournal, ledger: LedgerService, recordings: RecordingService, upkeep: UpkeepService) {
         self.journal = journal
         self.ledger = ledger
         self.recordings = recordings
+        self.upkeep = upkeep
     }
 
     /// The server is built last: its routes tell of it.
@@ -25,6 +27,7 @@ final class HouseGauges: Sendable {
         writeJournal(to: &text)
         gauge("kommutator_ledger_folded_position", "Raw position up to which records are folded", ledger.foldedPosition, &text)
         writeRecordings(recordings.statistics, to: &text)
+        writeUpkeep(upkeep.all, to: &text)
         if let statistics = server.withLock({ $0 })?.statistics { writeServer(statistics, to: &text) }
     }
 
@@ -54,6 +57,19 @@ final class HouseGauges: Sendable {
         counter("kommutator_recordings_stored_bytes_total", "Bytes of fetched recordings", counts.storedBytes, &text)
         counter("kommutator_recordings_failed_attempts_total", "Attempts that failed", counts.failedAttempts, &text)
         counter("kommutator_recordings_given_up_total", "Recordings given up", counts.givenUp, &text)
+    }
+
+    private func writeUpkeep(_ all: [(connection: ConnectionID, status: UpkeepStatus)], to text: inout PrometheusText) {
+        func family(_ name: String, _ help: String, _ kind: PrometheusText.Kind = .gauge, _ value: (UpkeepStatus) -> Int) {
+            text.family(name, kind, help)
+            for (connection, status) in all {
+                text.sample(name, labels: [("connection", connection.name)], value(status))
+            }
+        }
+        family("kommutator_upkeep_wanted", "Things to keep alive at the provider") { $0.upkeep.wanted }
+        family("kommutator_upkeep_kept", "Things that are kept alive there") { $0.upkeep.kept }
+        family("kommutator_upkeep_ok", "Whether all is well with what is kept alive") { $0.condition == .good ? 1 : 0 }
+        family("kommutator_upkeep_restarts_total", "Times it was begun anew after a failure", .counter) { $0.restarts }
     }
 
     private func writeServer(_ counts: HTTPStatistics, to text: inout PrometheusText) {

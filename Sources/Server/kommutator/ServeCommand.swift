@@ -60,6 +60,8 @@ struct ServeCommand: AsyncParsableCommand {
             group.addTask { await house.watchConnections() }
             group.addTask { await house.keepRetention() }
             group.addTask { await house.followCommands() }
+            // The demonstration has no vendor that could be told anything.
+            if playground == nil { group.addTask { await house.upkeep.run() } }
             // The demonstration's recordings are as made up as its calls: nobody has them.
             if playground == nil, house.settings.recordingConcurrency > 0 { group.addTask { await house.recordings.run() } }
             if house.settings.recordingRetention != nil { group.addTask { await house.recordings.keepRetention() } }

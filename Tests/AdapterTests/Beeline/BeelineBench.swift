@@ -14,22 +14,26 @@ struct BeelineBench {
     static let now = Instant(unixSeconds: 1_793_603_800)
     static let start = Instant(unixSeconds: 1_793_603_720)
 
-    func raw(_ body: String, method: String = "POST") -> RawRecord {
+    func raw(_ body: String, method: String = "POST", path: String = "") -> RawRecord {
         RawRecord(
-            id: RawID(bits: 1), connection: ConnectionID("beeline"), receivedAt: Self.now, method: method, body: Array(body.utf8))
+            id: RawID(bits: 1), connection: ConnectionID("beeline"), receivedAt: Self.now, method: method, path: path,
+            body: Array(body.utf8))
     }
 
     func authenticate(_ body: String, method: String = "POST") -> Authentication {
         raw(body, method: method).withRequest { adapter.makeAuthenticator().authenticate($0) }
     }
 
-    func decode(_ body: String) -> [Decoded] { adapter.makeDecoder().decode(raw(body)) }
+    func decode(_ body: String, path: String = "/company") -> [Decoded] { adapter.makeDecoder().decode(raw(body, path: path)) }
 
     /// An event of 21's telephone.
-    func decode(_ type: String, _ data: String, envelope: String = "<targetId>9000000021@ip.beeline.ru</targetId>") -> [Decoded] {
+    func decode(
+        _ type: String, _ data: String, envelope: String = "<targetId>9000000021@ip.beeline.ru</targetId>",
+        path: String = "/company"
+    ) -> [Decoded] {
         decode(
             "<Event><eventID>E</eventID><subscriptionId>S</subscriptionId>\(envelope)"
-                + "<eventData type='\(type)'>\(data)</eventData></Event>")
+                + "<eventData type='\(type)'>\(data)</eventData></Event>", path: path)
     }
 
     /// The elements that every half has: somebody calls 21.

@@ -327,4 +327,29 @@ import Testing
             return
         }
     }
+
+    // MARK: Subscriptions
+
+    @Test func `an employee's subscription says whose the event is, whatever his telephone is called`() throws {
+        let call = "<call>\(BeelineBench.terminator)\(BeelineBench.client)</call>"
+        let envelope = "<targetId>SIP0012345@ip.beeline.ru</targetId>"
+        guard
+            case .call(let event) = bench.decode("CallReceivedEvent", call, envelope: envelope, path: "/employee/9000000021")
+                .first
+        else { throw Failure() }
+        #expect(event.leg?.to == Self.employee)
+        guard case .call(let other) = bench.decode("CallReceivedEvent", call, envelope: envelope).first else { throw Failure() }
+        #expect(other.leg?.to == .user(extension: "SIP0012345", endpoint: nil))
+    }
+
+    private struct Failure: Error {}
+
+    @Test func `an event of a subscription that somebody else began is read, and its keeper hears of it`() {
+        let call = "<call>\(BeelineBench.terminator)\(BeelineBench.client)</call>"
+        let ours = bench.decode("CallReceivedEvent", call)
+        let theirs = bench.decode("CallReceivedEvent", call, path: "")
+        #expect(theirs == ours + [.signal(name: "subscription_foreign", fields: [CustomField("subscriptionId", "S")])])
+        let end = bench.decode("SubscriptionTerminatedEvent", "", path: "")
+        #expect(end.count == 1, "of one that is over there is nothing to end")
+    }
 }

@@ -1,7 +1,9 @@
 import Connector
-import TelphinAdapter
+import TestSupport
 import Testing
 import VendorSimulators
+
+@testable import TelphinAdapter
 
 /// The client against Telphin's double, over real sockets.
 @Suite struct TelphinDoubleTests {
@@ -131,36 +133,17 @@ import VendorSimulators
 
     // MARK: Setting up
 
-    private static let address = "https://gate.example.test/hooks/telphin/s3cr3t-made-up"
-
     @Test func `every extension is told what to send, once`() async throws {
         try await withVendor(Self.double()) { vendor in
-            let adapter = try Self.adapter(vendor)
-            let first = try await adapter.setUp(address: Self.address, over: vendor.outgoing)
-            #expect(first?.extensions == 6)
-            #expect(first?.added == 21)
-            #expect(first?.failures.isEmpty == true)
-            let again = try await adapter.setUp(address: Self.address, over: vendor.outgoing)
-            #expect(again?.added == 0)
-            #expect(again?.present == 21)
+            let client = try #require(try Self.adapter(vendor).makeClient(vendor.outgoing))
+            let bench = KeeperBench()
+            try await bench.running(try #require(client.keeper)) {
+                #expect(await bench.pause.waitForSleepers())
+                #expect(bench.upkeep == Upkeep(.good, "6 of 6 extensions tell of their calls", wanted: 6, kept: 6))
+                bench.pause.advance(by: TelphinKeeper.interval)
+                #expect(await bench.reported(2))
+                #expect(bench.upkeep?.condition == .good)
+            }
         }
-    }
-
-    @Test func `an extension that fails hinders no other, and the address is not told`() async throws {
-        let token = #"{"access_token":"t"}"#
-        let phones = #"[{"id":1,"name":"0000*101","type":"ivr"},{"id":2,"name":"0000*102","type":"ivr"}]"#
-        func answer(_ status: Int, _ body: String) -> Result<OutgoingResponse, OutgoingError> {
-            .success(OutgoingResponse(status: status, body: Array(body.utf8)))
-        }
-        let outgoing = CannedOutgoing([
-            answer(200, token), answer(200, phones), answer(200, "[]"),
-            answer(400, #"{"message":"no room for \#(Self.address)"}"#),
-            answer(200, "[]"), answer(201, "{}"),
-        ])
-        let adapter = try TelphinWorkbench(Self.credentials).adapter
-        let report = try #require(try await adapter.setUp(address: Self.address, over: outgoing))
-        #expect(report.added == 1)
-        #expect(report.failures["101"]?.kind == .rejected)
-        #expect(report.failures["101"]?.text == "the provider answered 400: no room for ***")
     }
 }

@@ -11,11 +11,13 @@ private final class ServiceWorkbench: Sendable {
     let roster: TestRoster
     let service: LedgerService
     let news = Guarded<[LedgerNews]>([])
+    let signals = Guarded<[AdapterSignal]>([])
     private let bell: Bell
 
     init(_ profiles: [ConnectionProfile] = [.test], patience: Duration = .seconds(20)) {
         let bell = Bell()
         let news = news
+        let signals = signals
         let chance = Atomic<UInt64>(0)
         self.bell = bell
         journal = MemoryJournal { _ in bell.ring() }
@@ -23,6 +25,10 @@ private final class ServiceWorkbench: Sendable {
         service = LedgerService(
             journal: journal, roster: roster, numbering: PlainNumbering(), timekeeper: clock, patience: patience,
             makeRawID: { RawID(time: $0, rest: UInt128(chance.add(1, ordering: .relaxed).newValue)) },
+            onSignal: { one in
+                signals.withLock { $0.append(one) }
+                bell.ring()
+            },
             report: { one in
                 news.withLock { $0.append(one) }
                 bell.ring()
@@ -168,5 +174,23 @@ private final class ServiceWorkbench: Sendable {
         #expect(entries.map(\.state) == [.decoded, .undecoded, .decoded])
         #expect(entries[1].reason == unreadable.description)
         #expect(try bench.changes().count == 2)
+    }
+
+    // MARK: News for keepers
+
+    @Test func `a decoder's signal is told once, with the path it came in by, and not again by a replay`() async throws {
+        let bench = ServiceWorkbench()
+        let raw = RawRecord(
+            id: RawID(bits: 9), connection: ConnectionProfile.test.id, receivedAt: .base, path: "/company",
+            body: Array("signal subscription_terminated".utf8))
+        #expect(bench.journal.append([raw]) { _ in })
+        try await bench.run {
+            try bench.wait { bench.signals.withLock { !$0.isEmpty } }
+            let report = try await bench.service.replay(bench.selection, dryRun: false)
+            #expect(report.records == 1)
+        }
+        let told = AdapterSignal(
+            connection: ConnectionProfile.test.id, name: "subscription_terminated", path: "/company")
+        #expect(bench.signals.withLock { $0 } == [told])
     }
 }

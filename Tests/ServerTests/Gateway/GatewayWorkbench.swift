@@ -27,6 +27,8 @@ final class GatewayWorkbench: Sendable {
     let log = RecordingLog()
     let provider = ScriptedOutgoing()
     let desk: CommandDesk
+    /// How every connection's long-lived work stands.
+    let upkeep = Guarded<UpkeepStatus?>(nil)
     let recordings = Guarded<(any RecordingStore)?>(nil)
     private let routing = Guarded<CallRouting?>(nil)
     private let proxies: ProxyTrust
@@ -90,6 +92,7 @@ final class GatewayWorkbench: Sendable {
         services.desk = desk
         services.recordings = recordings.withLock { $0 }
         services.routing = routing.withLock { $0 }
+        services.upkeep = { [upkeep] _ in upkeep.withLock { $0 } }
         return services
     }
 

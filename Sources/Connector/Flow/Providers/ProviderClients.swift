@@ -59,6 +59,8 @@ package final class ProviderLine: Sendable {
     package let capabilities: [Capability]
     /// Keeps the pace by itself: a question waits for its turn. `nil` where the provider can only be listened to.
     package let client: (any ProviderClient)?
+    /// The client's keeper; what it asks goes at the same pace.
+    let keeper: (any ConnectionKeeper)?
     let pace: ProviderPace
     /// The generation of connections with which it came.
     let since: Int
@@ -74,6 +76,8 @@ package final class ProviderLine: Sendable {
         let known = former.flatMap { $0.keeps(descriptor) ? $0 : nil }
         let pace = known ?? ProviderPace(descriptor, clock: clock, pause: pause)
         self.pace = pace
-        client = connection.adapter.makeClient(PacedOutgoing(outgoing, pace)).map { PacedClient($0, pace) }
+        let client = connection.adapter.makeClient(PacedOutgoing(outgoing, pace))
+        keeper = client?.keeper
+        self.client = client.map { PacedClient($0, pace) }
     }
 }

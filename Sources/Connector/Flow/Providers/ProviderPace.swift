@@ -1,8 +1,5 @@
 import Synchronization
 
-/// Waits for a while; ends early with an error where the task is cancelled.
-package typealias Pause = @Sendable (Duration) async throws -> Void
-
 /// The pace at which all together ask one connection's provider.
 final class ProviderPace: Sendable {
     /// What the requests of a task are for: it decides who goes first.

@@ -30,6 +30,8 @@ package struct APIServices: Sendable {
     package var routing: CallRouting?
     /// Where fetched recordings are; `nil` where none are kept.
     package var recordings: (any RecordingStore)?
+    /// How a connection's long-lived work stands; `nil` where it has none.
+    package var upkeep: @Sendable (ConnectionID) -> UpkeepStatus? = { _ in nil }
     /// Further lines for `/metrics`, such as the server's own counters.
     package var moreMetrics: @Sendable (inout PrometheusText) -> Void = { _ in }
 

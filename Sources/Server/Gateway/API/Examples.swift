@@ -51,7 +51,7 @@ enum Examples {
         "id": "sales-mango", "enabled": true, "adapter": ["name": "mango", "title": "MANGO OFFICE", "version": "1"],
         "capabilities": [], "health": ["status": "green", "reason": "hears the provider"],
         "webhook_path": "/hooks/sales-mango", "last_event_at": "2026-03-02T09:02:07.310Z",
-        "counters": ["accepted": 42, "handshakes": 1, "refused": 0, "overloaded": 0, "failed": 0], "problems": [],
+        "counters": ["accepted": 42, "handshakes": 1, "refused": 0, "overloaded": 0, "failed": 0], "problems": [], "upkeep": nil,
     ]
 
     static let connectionList: JSONValue = ["connections": [connection]]

@@ -74,6 +74,14 @@ enum Schemas {
         ]
     }
 
+    /// The same, or nothing.
+    private static func orNull(_ members: [(String, JSONValue)], optional more: [(String, JSONValue)] = []) -> JSONValue {
+        [
+            "type": ["object", "null"], "required": .array(members.map { .string($0.0) }),
+            "properties": .object((members + more).map { .init($0.0, $0.1) }), "additionalProperties": false,
+        ]
+    }
+
     private static func page(_ name: String, of element: JSONValue, nextCursor: JSONValue) -> JSONValue {
         object([(name, list(element)), ("next_cursor", nextCursor), ("has_more", flag)])
     }
@@ -160,10 +168,24 @@ enum Schemas {
         optional: [
             ("settings", ["type": "object", "additionalProperties": text]),
             ("limits", object(["stale_after_ms", "settle_after_ms", "finalize_after_ms"].map { ($0, integer) })),
+            ("upkeep", upkeep),
             (
                 "refusals",
                 list(object([("peer", optional("string")), ("reason", text), ("count", integer), ("last_at", moment)]))
             ),
+        ])
+
+    private static let upkeep = orNull(
+        [
+            ("condition", valueOf(Upkeep.Condition.self)), ("summary", text), ("remedy", optional("string")), ("since", moment),
+            ("wanted", integer), ("kept", integer), ("restarts", integer), ("next_attempt_at", optionalMoment),
+        ],
+        optional: [
+            (
+                "items",
+                list(
+                    object([("name", text), ("kept", flag), ("until", optionalMoment), ("problem", optional("string"))]))
+            )
         ])
 
     private static let problem = object(

@@ -18,16 +18,21 @@ package struct ConnectionHealth: Sendable, Equatable {
         var lastUndecodedAt: Instant?
     }
 
-    /// Judges: a bad file, an adapter in trouble or a failing disk is red; silence, refusals and unreadable requests are yellow.
-    init(of connection: ProviderConnection, _ traces: Traces) {
+    /// Judges: a bad file, an adapter in trouble, nothing kept alive or a failing disk is red; silence, refusals, unreadable requests and
+    /// what is kept in part are yellow.
+    init(of connection: ProviderConnection, _ traces: Traces, _ upkeep: UpkeepStatus? = nil) {
         if let problem = connection.problems.first {
             self.init(.red, "\(problem)")
         } else if !connection.settings.isEnabled {
             self.init(.disabled, "switched off in \(connection.file)")
         } else if let trouble = connection.adapter?.trouble {
             self.init(.red, trouble)
+        } else if let upkeep, upkeep.condition == .failing {
+            self.init(.red, upkeep.sentence)
         } else {
             self.init(connection.counters, traces)
+            guard status == .green, let upkeep, upkeep.condition == .impaired else { return }
+            self.init(.yellow, upkeep.sentence)
         }
     }
 
@@ -51,4 +56,9 @@ package struct ConnectionHealth: Sendable, Equatable {
         self.status = status
         self.reason = reason
     }
+}
+
+extension UpkeepStatus {
+    /// What is the matter, and what to do about it.
+    package var sentence: String { summary + (remedy.map { ": \($0)" } ?? "") }
 }

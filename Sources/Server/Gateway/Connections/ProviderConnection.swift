@@ -30,6 +30,12 @@ package final class ProviderConnection: Sendable {
         urlToken = entry.settings.urlToken.map { Array($0.utf8) }
     }
 
+    /// Where the provider reaches it, with the extra segment that is a secret.
+    /// - Parameter publicURL: where providers reach the gateway, without a slash at the end.
+    package func address(at publicURL: String) -> String {
+        "\(publicURL)/hooks/\(id.name)" + (settings.urlToken.map { "/\($0)" } ?? "")
+    }
+
     /// Whether `entry` says the same as this connection's file did.
     func isMade(of entry: ConnectionDirectory.Entry) -> Bool {
         settings == entry.settings && problems == entry.problems && (adapter == nil) == (entry.adapter == nil)

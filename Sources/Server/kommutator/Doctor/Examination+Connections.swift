@@ -61,7 +61,8 @@ extension Examination {
         do {
             let reader = try SQLiteJournal.reader(directory: settings.data)
             let inbox = try reader.inbox(state: nil, connections: [entry.id], before: nil, limit: Self.recent)
-            return [lastWord(inbox.first, entry, subject)] + refusal(after: inbox.first, entry, subject)
+            return [lastWord(inbox.first, entry, subject)] + upkeep(of: entry, subject)
+                + refusal(after: inbox.first, entry, subject)
                 + (try clock(inbox, reader, subject))
         } catch {
             return [.odd(subject, "the journal cannot be read: \(error)", remedy: "start the gateway once")]
@@ -83,6 +84,18 @@ extension Examination {
     private func address(of entry: ConnectionDirectory.Entry) -> String {
         let token = entry.settings.urlToken != nil || gateway.present?.connections[entry.id]?.hasURLToken == true
         return "\(settings.publicURL ?? "https://YOUR-HOST")/hooks/\(entry.id)" + (token ? "/TOKEN" : "")
+    }
+
+    /// What the gateway keeps alive at the provider, in its own words.
+    private func upkeep(of entry: ConnectionDirectory.Entry, _ subject: String) -> [Finding] {
+        guard let upkeep = gateway.present?.connections[entry.id]?.upkeep else { return [] }
+        let remedy = upkeep.remedy ?? "see the gateway's log: upkeep"
+        switch upkeep.condition {
+        case .good: return [.good(subject, upkeep.summary)]
+        case .starting: return [.odd(subject, upkeep.summary, remedy: "look again in a moment")]
+        case .impaired: return [.odd(subject, upkeep.summary, remedy: remedy)]
+        case .failing: return [.bad(subject, upkeep.summary, remedy: remedy)]
+        }
     }
 
     /// A refusal that is newer than the last request that was accepted.

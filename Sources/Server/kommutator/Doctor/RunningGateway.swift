@@ -20,6 +20,8 @@ enum RunningGateway {
             var hasURLToken: Bool
             var lastRefusedAt: Instant?
             var refusal: String?
+            /// What it keeps alive at the provider; `nil` where it keeps nothing.
+            var upkeep: Upkeep?
         }
 
         var version: String
@@ -74,5 +76,8 @@ extension RunningGateway.Present.Connection {
         hasURLToken = json["has_url_token"]?.bool ?? false
         lastRefusedAt = json["last_refused_at"]?.string.flatMap { Instant(rfc3339: $0) }
         refusal = json["refusal"]?.string
+        guard let word = json["upkeep"]?["condition"]?.string, let summary = json["upkeep"]?["summary"]?.string else { return }
+        upkeep = Upkeep(
+            Upkeep.Condition(rawValue: word) ?? .impaired, summary, remedy: json["upkeep"]?["remedy"]?.string)
     }
 }

@@ -20,7 +20,7 @@ struct ConnectionRoutes: Sendable {
                 json.beginArray("connections")
                 for (connection, traces) in zip(connections, traces) {
                     json.beginObject()
-                    Self.write(connection, traces, to: &json)
+                    write(connection, traces, to: &json)
                     json.endObject()
                 }
                 json.endArray()
@@ -46,7 +46,7 @@ struct ConnectionRoutes: Sendable {
             let refusals = services.webhookMetrics.refusals.rows(of: connection.id).prefix(50)
             return .json { json in
                 json.beginObject()
-                Self.write(connection, traces, to: &json)
+                write(connection, traces, withItems: true, to: &json)
                 Self.writeDetails(connection, to: &json)
                 Self.write(refusals, to: &json)
                 json.endObject()
@@ -68,8 +68,11 @@ struct ConnectionRoutes: Sendable {
 
     // MARK: Writing
 
-    private static func write(_ connection: ProviderConnection, _ traces: ConnectionHealth.Traces, to json: inout JSONWriter) {
-        let health = ConnectionHealth(of: connection, traces)
+    private func write(
+        _ connection: ProviderConnection, _ traces: ConnectionHealth.Traces, withItems: Bool = false, to json: inout JSONWriter
+    ) {
+        let upkeep = connection.adapter == nil ? nil : services.upkeep(connection.id)
+        let health = ConnectionHealth(of: connection, traces, upkeep)
         json.field("id", connection.id.name)
         json.field("enabled", connection.settings.isEnabled)
         json.name("adapter")
@@ -93,8 +96,36 @@ struct ConnectionRoutes: Sendable {
         json.endObject()
         json.field("webhook_path", "/hooks/\(connection.id.name)\(connection.urlToken == nil ? "" : "/{url_token}")")
         json.field("last_event_at", (traces.lastReceivedAt ?? connection.counters.lastAcceptedAt)?.description)
-        write(connection.counters, to: &json)
-        write(connection.problems, to: &json)
+        Self.write(connection.counters, to: &json)
+        Self.write(connection.problems, to: &json)
+        json.name("upkeep")
+        if let upkeep { Self.write(upkeep, withItems: withItems, to: &json) } else { json.null() }
+    }
+
+    /// What is kept alive at the provider; names of people and numbers only where one connection is asked for.
+    private static func write(_ status: UpkeepStatus, withItems: Bool, to json: inout JSONWriter) {
+        json.beginObject()
+        json.field("condition", status.condition.rawValue)
+        json.field("summary", status.summary)
+        json.field("remedy", status.remedy)
+        json.field("since", status.since.description)
+        json.field("wanted", status.upkeep.wanted)
+        json.field("kept", status.upkeep.kept)
+        json.field("restarts", status.restarts)
+        json.field("next_attempt_at", status.nextAttemptAt?.description)
+        if withItems {
+            json.beginArray("items")
+            for item in status.upkeep.items {
+                json.beginObject()
+                json.field("name", item.name)
+                json.field("kept", item.isKept)
+                json.field("until", item.until?.description)
+                json.field("problem", item.problem)
+                json.endObject()
+            }
+            json.endArray()
+        }
+        json.endObject()
     }
 
     private static func write(_ counters: ConnectionCounters, to json: inout JSONWriter) {
