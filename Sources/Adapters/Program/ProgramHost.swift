@@ -30,6 +30,8 @@ final class ProgramHost: Sendable {
         case decode
         /// Carries out commands.
         case perform
+        /// Says where recordings are, and asks for the provider's log.
+        case fetch
     }
 
     /// The lines' version, as `hello` tells it.
@@ -105,15 +107,16 @@ final class ProgramHost: Sendable {
 
     /// Puts one question and reads the answer to it.
     /// - Parameters:
-    ///   - question: the members of the question beside `id` and `do`.
+    ///   - verb: the question's `do`.
+    ///   - question: its members beside `id` and `do`.
     ///   - read: takes the answer apart; what it throws spoils this answer only, for the program did answer.
     func ask<Answer>(
-        within patience: Duration, _ question: (inout JSONWriter) -> Void,
+        _ verb: String, within patience: Duration, _ question: (inout JSONWriter) -> Void,
         read: (JSONNode) throws(ProgramShapeError) -> Answer
     ) throws(ProgramTrouble) -> Answer {
         let began = now()
         let answer = desk.withLock { desk in
-            Result { () throws(ProgramTrouble) in try ask(&desk, since: began, within: patience, question) }
+            Result { () throws(ProgramTrouble) in try ask(verb, &desk, since: began, within: patience, question) }
         }
         do {
             let node = try answer.get()
@@ -131,7 +134,7 @@ final class ProgramHost: Sendable {
     // MARK: At the desk
 
     private func ask(
-        _ desk: inout Desk, since began: ContinuousClock.Instant, within patience: Duration,
+        _ verb: String, _ desk: inout Desk, since began: ContinuousClock.Instant, within patience: Duration,
         _ question: (inout JSONWriter) -> Void
     ) throws(ProgramTrouble) -> JSONNode {
         let arrived = now()
@@ -148,7 +151,7 @@ final class ProgramHost: Sendable {
         do throws(ProgramTrouble) {
             let child = try start(&desk, at: arrived)
             try greet(child, &desk, until: deadline)
-            let answer = try exchange(child, &desk, until: deadline, question)
+            let answer = try exchange(verb, child, &desk, until: deadline, question)
             desk.backoff.succeeded()
             recover()
             return answer
@@ -235,11 +238,11 @@ final class ProgramHost: Sendable {
     }
 
     private func exchange(
-        _ child: any ChildProcess, _ desk: inout Desk, until deadline: ContinuousClock.Instant,
+        _ verb: String, _ child: any ChildProcess, _ desk: inout Desk, until deadline: ContinuousClock.Instant,
         _ question: (inout JSONWriter) -> Void
     ) throws(ProgramTrouble) -> JSONNode {
         do {
-            let number = try write(role.rawValue, to: child, &desk, within: deadline - now(), question)
+            let number = try write(verb, to: child, &desk, within: deadline - now(), question)
             return try read(try child.receive(within: deadline - now()), number)
         } catch {
             // Whatever it says later would be taken for the answer to another question.

@@ -50,10 +50,10 @@ struct ProgramObject {
 
     func has(_ name: StaticString) -> Bool { member(name) != nil }
 
-    func text(_ name: StaticString) throws(ProgramShapeError) -> String? {
+    func text(_ name: StaticString, atMost limit: Int = textLimit) throws(ProgramShapeError) -> String? {
         guard let member = member(name) else { return nil }
         guard let text = member.string else { throw error(name, "is no text") }
-        guard text.utf8.count <= Self.textLimit else { throw error(name, "is too long") }
+        guard text.utf8.count <= limit else { throw error(name, "is too long") }
         return text
     }
 
