@@ -89,7 +89,7 @@ import TestSupport
                 key: "l", phase: .held, from: .external(number: "79000000101"), to: .user(extension: "101", endpoint: nil)))
         var end = CallEvent.make("end", at: 100, ending: EndReport(reason: .normal, answered: true))
         end.ending?.answeredAt = Instant.base.advanced(by: .seconds(7))
-        let call = Self.record([hold, end])
+        let call = Self.record([CallEvent.make("begun"), hold, end])
         #expect(call.holdMilliseconds == 83_000)
         #expect(call.talkMilliseconds == 10_000)
     }
