@@ -164,7 +164,7 @@ struct ProgramOrder {
     // MARK: The answer
 
     static func outcome(_ answer: JSONNode) throws(ProgramShapeError) -> Result<ProviderAnswer, ProviderFailure> {
-        let object = try ProgramObject(answer, at: "", known: ["id", "done", "failed"])
+        let object = try ProgramObject(answer, known: ["id", "done", "failed"])
         let done = try object.object("done", known: ["code", "call", "preliminary"]) { done throws(ProgramShapeError) in
             ProviderAnswer(
                 call: try done.object("call", known: ["kind", "value"]) { call throws(ProgramShapeError) in

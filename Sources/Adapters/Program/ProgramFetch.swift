@@ -15,7 +15,7 @@ enum ProgramFetch {
     static func recording(
         _ answer: JSONNode, from server: ServerAddress?
     ) throws(ProgramShapeError) -> Result<OutgoingRequest, ProviderFailure> {
-        let object = try ProgramObject(answer, at: "", known: ["id", "fetch", "failed"])
+        let object = try ProgramObject(answer, known: ["id", "fetch", "failed"])
         let fetch = try object.object("fetch", known: ["url", "headers"]) { fetch throws(ProgramShapeError) in
             let address = try address(fetch)
             let headers = try headers(fetch)
@@ -53,7 +53,7 @@ enum ProgramFetch {
 
     /// Pages of the provider's log, each a text that the same program reads when it is asked to decode it.
     static func history(_ answer: JSONNode) throws(ProgramShapeError) -> Result<HistoryPage, ProviderFailure> {
-        let object = try ProgramObject(answer, at: "", known: ["id", "bodies", "more", "failed"])
+        let object = try ProgramObject(answer, known: ["id", "bodies", "more", "failed"])
         guard object.has("bodies") else { return try either(nil, try ProgramRefusal.read(object), called: "bodies") }
         var bodies: [[UInt8]] = []
         for element in try object.list("bodies", atMost: bodyLimit) {
