@@ -39,6 +39,8 @@ final class ProgramHost: Sendable {
     /// From its start to its first answer.
     private static let startWithin = Duration.seconds(10)
     private static let lineLimit = 1 << 20
+    /// A program that is well is not looked after for so long: who mends it is slower.
+    private static let lookAgainAfter = Duration.milliseconds(20)
 
     private struct Desk {
         var child: (any ChildProcess)?
@@ -48,8 +50,9 @@ final class ProgramHost: Sendable {
         var nextNumber = 1
         var backoff = ProgramBackoff()
         var patience: ProgramPatience?
-        /// Of the files that the program was started from.
+        /// Of the files that the program was started from, and when they were last looked at.
         var stamp: UInt64?
+        var lookedAt: ContinuousClock.Instant?
     }
 
     /// For those who only look: never held while somebody waits.
@@ -163,6 +166,9 @@ final class ProgramHost: Sendable {
 
     /// What was wrong with a program says nothing of another one under the same name.
     private func forgiveIfMended(_ desk: inout Desk, at now: ContinuousClock.Instant) {
+        let isWell = desk.child != nil && desk.greeting == nil && condition.withLock { $0.trouble == nil }
+        if isWell, let looked = desk.lookedAt, now - looked < Self.lookAgainAfter { return }
+        desk.lookedAt = now
         guard let stamp = context.children?.stamp(of: program), stamp != desk.stamp else { return }
         if desk.stamp != nil {
             desk.child?.kill()

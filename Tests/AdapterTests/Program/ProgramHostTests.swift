@@ -127,6 +127,7 @@ import Testing
         #expect(host.trouble == nil)
         #expect(children.started == 3)
         children.version.withLock { $0 = 3 }
+        clock.pass(.milliseconds(20))
         #expect(decode(host) == "ignored: fine")
         #expect(children.started == 4)
     }
