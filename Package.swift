@@ -93,8 +93,16 @@ let package = Package(
             name: "TestSupport", dependencies: ["Connector", "AdapterKit", "Digests", "Processes", "Threading", "CSystem"],
             path: "Tests/Support",
             swiftSettings: strict),
+        // What `kommutator adapter new --kind swift` writes, compiled and tested as it stands.
+        .target(
+            name: "MyPbxAdapter", dependencies: ["AdapterKit", "Connector", "Digests"],
+            path: "Tests/Skeleton/Sources/Adapters/MyPbx", exclude: ["README.md"], swiftSettings: strict),
+        .testTarget(
+            name: "SkeletonTests", dependencies: ["AdapterConformance", "Connector", "MyPbxAdapter", "Numbering"],
+            path: "Tests/Skeleton/Tests/AdapterTests/MyPbx", swiftSettings: strict),
         .executableTarget(
-            name: "benchmarks", dependencies: ["AdapterCatalog", "AdapterConformance", "Connector", "TestSupport"],
+            name: "benchmarks",
+            dependencies: ["AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Gateway", "TestSupport"],
             path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
         .testTarget(
             name: "ConnectorTests", dependencies: ["Connector", "Threading", "TestSupport"], swiftSettings: strict),

@@ -41,13 +41,13 @@ import Testing
         let adapter = String(path.prefix { $0 != "/" })
         let fixture = try FixtureCases.load(
             FixtureFolders.cases(of: adapter) + path.dropFirst(adapter.count), of: adapter)
-        let truth = Self.standing(try Self.records(of: fixture, adapter: adapter))
+        let truth = RecordShape.standing(try Self.records(of: fixture, adapter: adapter))
         var chance = SeededRandom(seed: 7)
         for _ in 0..<10 {
             var shuffled = fixture
             // The order of arrival changes, the moment at which each request was received stays its own.
             shuffled.requests = (fixture.requests + fixture.requests.prefix(2)).shuffled(using: &chance)
-            let records = Self.standing(try Self.records(of: shuffled, adapter: adapter))
+            let records = RecordShape.standing(try Self.records(of: shuffled, adapter: adapter))
             #expect(records == truth, "\(path)")
         }
     }
@@ -67,43 +67,17 @@ import Testing
             lines: ["+74950000001": .init(label: "site", channel: "yandex-direct")],
             employees: ["101": .init(name: "Иван Петров", crmID: "17")])
         let decoder = adapter.makeDecoder()
-        let ledger = CallLedger(reader: try MemoryJournal().makeReader(), numbering: WorldNumberingPlan())
-        var batch = DerivedBatch()
-        var latestNews = Instant.earliest
+        var play = RecordPlay(profile: profile, numbering: WorldNumberingPlan())
         for (number, request) in fixture.requests.enumerated() {
-            latestNews = max(latestNews, request.receivedAt)
             let raw = request.raw(connection, number: number, headers: adapter.descriptor.headers)
-            let events = decoder.decode(raw).compactMap { if case .call(let event) = $0 { event } else { nil } }
-            try ledger.apply(events, of: raw, profile: profile, into: &batch)
+            try play.take(decoder.decode(raw), of: raw)
         }
         if let page = fixture.log {
             let raw = ConformanceCase.rawLog(page, connection)
-            let events = decoder.decode(raw).compactMap { if case .call(let event) = $0 { event } else { nil } }
-            try ledger.apply(events, of: raw, profile: profile, into: &batch)
-            latestNews = raw.receivedAt
+            try play.take(decoder.decode(raw), of: raw)
         }
-        try closeSettled(in: ledger, at: latestNews.advanced(by: profile.settleAfter), profile, into: &batch)
-        var latest: [CallID: [UInt8]] = [:]
-        for change in batch.changes { latest[change.call] = try PackedJSON.expand(change.body) }
-        return try latest.values.map { try JSONValue(parsing: $0) }
-            .sorted {
-                ($0["started_at"]?.string ?? "", $0["id"]?.string ?? "") < (
-                    $1["started_at"]?.string ?? "", $1["id"]?.string ?? ""
-                )
-            }
-    }
-
-    /// What the gateway does when nothing more comes: calls whose every leg has ended are over.
-    private static func closeSettled(
-        in ledger: CallLedger, at now: Instant, _ profile: ConnectionProfile, into batch: inout DerivedBatch
-    ) throws {
-        for stale in ledger.staleCalls(at: now, profiles: { _ in profile }) {
-            var name = StableHash()
-            name.combine(stale.key.value)
-            let closing = SystemRecord.closing(stale, id: RawID(time: now, rest: name.value), at: now)
-            let events = SystemRecord.decode(closing).compactMap { if case .call(let event) = $0 { event } else { nil } }
-            try ledger.apply(events, of: closing, profile: profile, into: &batch)
-        }
+        try play.close(at: play.latestNews.advanced(by: profile.settleAfter))
+        return try play.records()
     }
 
     /// One field of a record a line, so that a difference is easy to read.
@@ -113,24 +87,5 @@ import Testing
             return "{\n" + members.joined(separator: ",\n") + "\n}"
         }
         return "[\n" + objects.joined(separator: ",\n") + "\n]\n"
-    }
-
-    /// The calls that are left, without what rule 1 leaves out: which calls were two at first depends on the order.
-    private static func standing(_ records: [JSONValue]) -> [JSONValue] {
-        records.filter { $0["merged_into"] == .null }.map(timeless)
-    }
-
-    /// The record without what rule 1 leaves out.
-    static func timeless(_ value: JSONValue) -> JSONValue {
-        let silent: Set = [
-            "id", "revision", "created_at", "updated_at", "participant_id", "leg_id", "parent_leg_id", "transferor_id",
-            "transferee_id", "from_leg_id", "to_leg_id",
-        ]
-        switch value {
-        case .object(let members):
-            return .object(members.filter { !silent.contains($0.name) }.map { .init($0.name, timeless($0.value)) })
-        case .array(let elements): return .array(elements.map(timeless))
-        default: return value
-        }
     }
 }

@@ -5,5 +5,6 @@
         try DecodingBenchmark(adapter: "mango").run()
         try DecodingBenchmark(adapter: "zadarma").run()
         FoldingBenchmark.run()
+        try AdapterBenchmark.runAll()
     }
 }

@@ -14,7 +14,8 @@ enum CPUTime {
         (total / Double(max(1, count)) * 100).rounded() / 100
     }
 
-    private static var now: Double {
+    /// Microseconds of CPU so far.
+    static var now: Double {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) / 1e3

@@ -29,7 +29,7 @@ extension EndToEnd {
             #expect(connection["adapter"]?["title"]?.string == "Simple PBX")
             #expect(
                 connection["capabilities"]?.elements.compactMap(\.string).sorted() == [
-                    "hangup", "originate", "recordings", "transfer.blind",
+                    "hangup", "history", "originate", "recordings", "transfer.blind",
                 ])
         }
 

@@ -43,7 +43,12 @@ extension EndToEnd {
             try crm.json("/connections/pbx")["health"]?["status"]?.string
         }
 
-        @Test(.timeLimit(.minutes(2)), arguments: ["exec sleep 1000", "exit 1", "exec yes", "no-such-program"])
+        @Test(
+            .timeLimit(.minutes(2)),
+            arguments: [
+                "exec sleep 1000", "exit 1", "exec yes", "no-such-program", "read l; echo garbage; exec cat",
+                "while :; do echo trouble >&2; done",
+            ])
         func `a bad program loses nothing, holds up nobody, shows red, and is read again once it is mended`(script: String) throws
         {
             let premises = try GatewayPremises()
@@ -65,6 +70,41 @@ extension EndToEnd {
             #expect(try crm.all("requests", at: "/inbox?state=undecoded").count == 0)
             #expect(try Self.health(crm) == "green")
             #expect(try Set(crm.changes().changes.map(\.id)).count == 2)
+            gateway.kill(SIGTERM)
+            #expect(gateway.waitForEnd() == .exited(0))
+        }
+
+        @Test(.timeLimit(.minutes(1)), arguments: [["python3", "python/my_pbx.py"], ["php", "php/my_pbx.php"]])
+        func `a command of the API is carried out by the program`(command: [String]) throws {
+            guard Programs.has(command[0]) else { return }
+            let premises = try GatewayPremises()
+            let key = try premises.makeKey(scope: "read,command")
+            try premises.write(
+                "pbx",
+                """
+                adapter: program
+                enabled: true
+                settings:
+                  command: [\(command[0]), "\(Programs.examples)/\(command[1])"]
+                  auth: header
+                  auth_name: X-Token
+                  auth_secret: file:secrets/mango-salt
+                  commands: [originate]
+                employees: {"101": {name: "Anna", crm_id: "17"}}
+                """)
+            let gateway = try premises.open()
+            let crm = try CRMClient(gateway, key: key)
+            let ordered = try crm.post(
+                "/calls", ["Idempotency-Key: one"], body: #"{"from":{"extension":"101"},"to":"+79000000102","connection":"pbx"}"#)
+            #expect(ordered.status == 202, "\(ordered.text)")
+            let id = try #require(try JSONValue(parsing: ordered.body)["id"]?.string)
+            var settled: JSONValue?
+            for _ in 0..<20_000 where settled == nil {
+                let now = try crm.json("/commands/\(id)")
+                if !["accepted", "sent"].contains(now["status"]?.string ?? "sent") { settled = now }
+            }
+            #expect(settled?["status"]?.string == "confirmed", "\(String(describing: settled))")
+            #expect(settled?["provider_response"]?["call"]?["value"]?.string == "c-\(id)")
             gateway.kill(SIGTERM)
             #expect(gateway.waitForEnd() == .exited(0))
         }

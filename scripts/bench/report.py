@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import statistics
 import subprocess
 
@@ -117,6 +118,9 @@ def goals(results):
     start = results.get("start", {})
     rows.add("memory at rest", start.get("resident_megabytes"), 25, "{:.1f} MB", at_most=True)
     rows.add("start to listening, median", start.get("median_ms"), 50, "{:.0f} ms", at_most=True)
+    spread = re.search(r"adapters, decode \+ fold: ([\d.]+)x between (.*)", "\n".join(results.get("micro") or []))
+    rows.add("CPU an event, decode and fold, the slowest adapter over the fastest", spread and float(spread[1]), 4, "{:.2f}x",
+             spread[2] if spread else "", at_most=True)
     return rows.rows
 
 

@@ -15,16 +15,23 @@ package enum CaseFolder {
     /// The cases below a folder, by name.
     /// - Throws: `CaseFolderError`.
     package static func loadAll(below path: String) throws -> [ConformanceCase] {
-        guard let folder = opendir(path) else { throw CaseFolderError(path: path, problem: "is no folder") }
+        guard let names = names(in: path) else { throw CaseFolderError(path: path, problem: "is no folder") }
+        let cases = names.filter { access("\(path)/\($0)/requests.json", R_OK) == 0 }
+        return try cases.map { try load("\(path)/\($0)") }
+    }
+
+    /// What is in a folder, hidden files left out, in order; nil where there is no such folder.
+    package static func names(in path: String) -> [String]? {
+        guard let folder = opendir(path) else { return nil }
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
                 name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if !name.hasPrefix("."), access("\(path)/\(name)/requests.json", R_OK) == 0 { names.append(name) }
+            if !name.hasPrefix(".") { names.append(name) }
         }
-        return try names.sorted().map { try load("\(path)/\($0)") }
+        return names.sorted()
     }
 
     // MARK: The files

@@ -11,8 +11,10 @@ package struct ConformanceSuite {
     /// Loads the adapter's sample in `adapters.d`, where there is a configuration loader to try; throws what is wrong with it.
     private let loadSample: ((AdapterDescriptor) throws -> Void)?
 
-    /// What the examples of a described vendor's file are folded with; nil does not run them.
+    /// What events are folded with; nil runs neither the examples of a described vendor's file nor faults.
     private let numbering: (any NumberingPlan)?
+    /// nil tries none.
+    private let faults: FaultPlan?
     /// What the adapter may use.
     private let context: AdapterContext
 
@@ -21,10 +23,11 @@ package struct ConformanceSuite {
 
     package init(
         _ adapter: any TelephonyAdapter.Type, placesPerRequest: Int = 48, context: AdapterContext = AdapterContext(),
-        numbering: (any NumberingPlan)? = nil, loadSample: ((AdapterDescriptor) throws -> Void)? = nil
+        numbering: (any NumberingPlan)? = nil, faults: FaultPlan? = nil, loadSample: ((AdapterDescriptor) throws -> Void)? = nil
     ) {
         self.context = context
         self.numbering = numbering
+        self.faults = numbering == nil ? nil : faults
         self.adapter = adapter
         self.placesPerRequest = placesPerRequest
         self.loadSample = loadSample
@@ -32,8 +35,10 @@ package struct ConformanceSuite {
 
     package func run(_ cases: [ConformanceCase]) -> ConformanceReport {
         var report = ConformanceReport(adapter: adapter.descriptor.name)
+        report.seed = faults?.seed
         checkDescriptor(&report)
-        for recorded in cases {
+        for (number, recorded) in cases.enumerated() {
+            faults?.progress(recorded.name, number, cases.count)
             do {
                 let bench = try ConformanceWorkbench(
                     adapter, connection, recorded, placesPerRequest: placesPerRequest, context: context)
@@ -54,12 +59,35 @@ package struct ConformanceSuite {
             report.add("reads the same twice", in: recorded.name, bench.failuresOfRepeating())
             report.add("tells events apart", in: recorded.name, bench.failuresOfTellingApart())
             report.add("goes on with fields it does not know", in: recorded.name, bench.failuresOfExtraFields())
+            report.add("keeps fields it does not know", in: recorded.name, bench.failuresOfKeeping())
+            tryFaults(bench, recorded, &report)
         }
         if let numbering, bench.hasExamples {
             report.add("its examples come out", in: recorded.name, bench.failuresOfExamples(numbering))
         }
         report.add("makes something of every ruined body", in: recorded.name, bench.failuresOfRuining())
         report.add("keeps secrets and numbers out of its reasons", in: recorded.name, bench.failuresOfTalking())
+    }
+
+    // MARK: Faults
+
+    private func tryFaults(_ bench: ConformanceWorkbench, _ recorded: ConformanceCase, _ report: inout ConformanceReport) {
+        guard let faults, let numbering else { return }
+        let trial = FaultTrial(bench, numbering: numbering)
+        report.add("its records keep the rules", in: recorded.name, trial.failure().map { [$0.what] } ?? [])
+        for fault in faults.faults {
+            guard faults.mayGoOn() else {
+                report.untried += 1
+                return
+            }
+            var dice = Dice(seed: faults.seed, recorded.name, fault.rawValue)
+            let runs = fault.runs(of: trial.arrivals, count: faults.runsPerCase, dice: &dice)
+            guard !runs.isEmpty else { continue }
+            let failure = runs.lazy.compactMap(trial.failure).first
+            report.add(
+                fault, runs: runs.count,
+                failure.map { .init(caseName: recorded.name, what: $0.what, reproduction: $0.arrivals.map(\.name)) })
+        }
     }
 
     // MARK: The adapter as a whole

@@ -104,6 +104,19 @@ extension ConformanceWorkbench {
             }
         }
     }
+
+    /// Rule 9: where a request tells of a call, a field that nobody knows is in `custom` of an event.
+    ///
+    /// It is enough that one of the places is kept where a field may stand: what an envelope says is not of the call.
+    func failuresOfKeeping() -> [String] {
+        accepted.compactMap { number, request in
+            let told = request.withExtraFields.map { events(decode($0, number: number)) }.filter { !$0.isEmpty }
+            let isKept = told.contains { events in
+                events.contains { $0.custom.contains { $0.name.contains("a_field_of_tomorrow") } }
+            }
+            return told.isEmpty || isKept ? nil : "request \(number + 1) with a field more: it is not in `custom`"
+        }
+    }
 }
 
 extension RecordedRequest {
@@ -121,21 +134,23 @@ extension RecordedRequest {
         }
     }
 
-    /// The form with a field more, and with a member more in the first JSON object of each field that is one.
+    /// The request with a field more; in a form also with a member more in the first JSON object of each field that is one.
     fileprivate var withExtraFields: [RecordedRequest] {
-        if headers.contains(where: { $0.name == "content-type" && $0.value.contains("xml") }) { return withExtraElements }
-        guard body.contains(UInt8(ascii: "=")),
-            headers.first(where: { $0.name == "content-type" })?.value.hasPrefix("multi") != true
-        else { return [] }
-        var longer = self
-        longer.body += Array("&a_field_of_tomorrow=1".utf8)
+        switch BodyFormat(self) {
+        case .xml: return withExtraElements
+        case .json: return [inserting("\"a_field_of_tomorrow\":[1],", at: 1)]
+        case .form where body.contains(UInt8(ascii: "=")): break
+        default: return []
+        }
         let objects = formValues.map(\.value).filter { body[$0].starts(with: "%7B%22".utf8) }
-        return [longer]
-            + objects.map { object in
-                var longer = self
-                longer.body.insert(contentsOf: "%22a_field_of_tomorrow%22%3A%5B1%5D%2C".utf8, at: object.lowerBound + 3)
-                return longer
-            }
+        return [inserting("&a_field_of_tomorrow=1", at: body.endIndex)]
+            + objects.map { inserting("%22a_field_of_tomorrow%22%3A%5B1%5D%2C", at: $0.lowerBound + 3) }
+    }
+
+    fileprivate func inserting(_ text: String, at place: Int) -> RecordedRequest {
+        var longer = self
+        longer.body.insert(contentsOf: text.utf8, at: place)
+        return longer
     }
 }
 
@@ -145,11 +160,7 @@ extension RecordedRequest {
         let ends = body.indices.dropFirst(3).filter { place in
             body[place - 1] == UInt8(ascii: ">") && body[place - 2] != UInt8(ascii: "]") && body[place...].starts(with: "</".utf8)
         }
-        return ends.map { end in
-            var longer = self
-            longer.body.insert(contentsOf: "<a_field_of_tomorrow kind=\"1\"><x>1</x></a_field_of_tomorrow>".utf8, at: end)
-            return longer
-        }
+        return ends.map { inserting("<a_field_of_tomorrow kind=\"1\"><x>1</x></a_field_of_tomorrow>", at: $0) }
     }
 }
 

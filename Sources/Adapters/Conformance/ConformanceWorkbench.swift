@@ -13,6 +13,8 @@ final class ConformanceWorkbench {
     let placesPerRequest: Int
     private let instance: any TelephonyAdapter
     private let connection: ConnectionID
+    /// The connection as the ledger knows it.
+    let profile: ConnectionProfile
     private let gate: any WebhookAuthenticator
     private(set) var reasons: Set<String> = []
 
@@ -31,6 +33,7 @@ final class ConformanceWorkbench {
                 connection: connection, values: recorded.settings, mapping: recorded.mapping,
                 hasURLToken: recorded.settings["url_token"] != nil), context: context)
         gate = instance.makeAuthenticator()
+        profile = ConnectionProfile(id: connection, provider: instance.descriptor.provider)
     }
 
     // MARK: Asking
@@ -51,11 +54,16 @@ final class ConformanceWorkbench {
 
     /// Reads a page of the vendor's log with a decoder of its own.
     func decode(log page: [UInt8], number: Int = 0) -> [Decoded] {
-        decode(ConformanceCase.rawLog(page, connection, number: number))
+        decode(raw(log: page, number: number))
     }
 
-    private func decode(_ raw: RawRecord) -> [Decoded] {
-        let decoded = instance.makeDecoder().decode(raw)
+    private func decode(_ raw: RawRecord) -> [Decoded] { decode(raw, by: makeDecoder()) }
+
+    /// A reader for one run: what it may keep in mind is its own.
+    func makeDecoder() -> any EventDecoder { instance.makeDecoder() }
+
+    func decode(_ raw: RawRecord, by decoder: any EventDecoder) -> [Decoded] {
+        let decoded = decoder.decode(raw)
         for case .ignored(let reason) in decoded { reasons.insert(reason) }
         for case .undecoded(let reason) in decoded { reasons.insert(reason) }
         return decoded
@@ -63,6 +71,14 @@ final class ConformanceWorkbench {
 
     func raw(_ request: RecordedRequest, _ number: Int) -> RawRecord {
         request.raw(connection, number: number, headers: instance.descriptor.headers)
+    }
+
+    func raw(log page: [UInt8], number: Int) -> RawRecord { ConformanceCase.rawLog(page, connection, number: number) }
+
+    /// Whether the request would be journalled.
+    func accepts(_ request: RecordedRequest) -> Bool {
+        if case .accept = authenticate(request) { return true }
+        return false
     }
 
     /// The requests that are journalled, with their numbers.
@@ -83,8 +99,7 @@ final class ConformanceWorkbench {
 
     /// What the examples of the connection's file do not come out as.
     func failuresOfExamples(_ numbering: any NumberingPlan) -> [String] {
-        let profile = ConnectionProfile(id: connection, provider: instance.descriptor.provider)
-        return ExampleRun(instance, profile: profile, numbering: numbering).problems().map {
+        ExampleRun(instance, profile: profile, numbering: numbering).problems().map {
             "line \($0.place.line): \($0.problem)"
         }
     }

@@ -1,3 +1,5 @@
+import Connector
+
 /// The bytes of XML texts: what ends a plain run, what a reference means, what is a character.
 enum XMLBytes {
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
@@ -21,34 +23,17 @@ enum XMLBytes {
     }
 
     /// The first byte from `start` on that is no printable ASCII, or may mean something in a text: `&`, `<`, `]`; the end if there is
-    /// none. Eight bytes at a time in a `UInt64` (vector masks are slow: see the engine's notes).
+    /// none.
     @inline(__always)
     static func endOfPlainRun(in text: UnsafeRawBufferPointer, from start: Int) -> Int {
-        var position = start
-        while position &+ 8 <= text.count {
-            let word = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-            let special = specialBytes(of: word)
-            if special != 0 { return position &+ special.trailingZeroBitCount / 8 }
-            position &+= 8
+        PlainRun.end(in: text, from: start, isPlain: isPlain) { word in
+            PlainRun.controls(in: word) | PlainRun.matches(0x26, in: word) | PlainRun.matches(0x3C, in: word)
+                | PlainRun.matches(0x5D, in: word)
         }
-        while position < text.count, isPlain(text[position]) { position &+= 1 }
-        return position
     }
 
     static func isPlain(_ byte: UInt8) -> Bool {
         byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "&") && byte != UInt8(ascii: "<") && byte != UInt8(ascii: "]")
-    }
-
-    /// The high bit of each byte that is not plain. Exact up to the lowest such byte, which is the one that counts: a borrow from it
-    /// may mark bytes above.
-    private static func specialBytes(of word: UInt64) -> UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let ampersands = word ^ (ones &* 0x26)
-        let brackets = word ^ (ones &* 0x3C)
-        let squares = word ^ (ones &* 0x5D)
-        let found =
-            (word &- ones &* 0x20) | (ampersands &- ones) | (brackets &- ones) | (squares &- ones) | word
-        return found & (ones &* 0x80)
     }
 
     /// The length of the well-formed character above ASCII at `position`, or 0. U+FFFE and U+FFFF are none (XML 1.0 §2.2).

@@ -4,9 +4,9 @@ import Digests
 
 /// Sends a described vendor's commands, to the server of `base_url` and nowhere else.
 struct MappedClient: ProviderClient {
-    private let mapping: Mapping
+    let mapping: Mapping
     private let server: ServerAddress
-    private let credentials: [Placeholder: String]
+    let credentials: [Placeholder: String]
     private let outgoing: any Outgoing
 
     init(_ mapping: Mapping, server: ServerAddress, user: String?, key: String?, _ outgoing: any Outgoing) {
@@ -28,13 +28,15 @@ struct MappedClient: ProviderClient {
         var values = credentials.merging(order.values) { ours, _ in ours }
         values[.commandID] = order.id.description
         let request = try request(command, values, deadline: order.deadline)
-        let response: OutgoingResponse
+        return try MappedAnswerReader(command.answer).read(try await send(request))
+    }
+
+    func send(_ request: OutgoingRequest) async throws(ProviderFailure) -> OutgoingResponse {
         do {
-            response = try await outgoing.send(request)
+            return try await outgoing.send(request)
         } catch {
             throw ProviderFailure(error)
         }
-        return try MappedAnswerReader(command.answer).read(response)
     }
 
     func recording(_ reference: String) async throws(ProviderFailure) -> OutgoingRequest {

@@ -3,8 +3,8 @@ import Connector
 
 /// Reads one connection's raw records by its mapping. Keeps no state but memory.
 final class MappedDecoder: EventDecoder {
-    private let mapping: Mapping
-    private var fields: MappedRequest
+    let mapping: Mapping
+    var fields: MappedRequest
 
     init(_ mapping: Mapping) {
         self.mapping = mapping
@@ -12,7 +12,7 @@ final class MappedDecoder: EventDecoder {
     }
 
     func decode(_ raw: RawRecord) -> [Decoded] {
-        guard raw.source != .history else { return [.undecoded(reason: "the mapping describes no log")] }
+        guard raw.source != .history else { return decodeLog(raw) }
         do {
             try raw.withRequest { try fields.read($0) }
         } catch let error as FieldError {
@@ -28,13 +28,13 @@ final class MappedDecoder: EventDecoder {
         return [decode(event, named: name, raw.stamp)]
     }
 
-    private func decode(_ mapped: MappedEvent, named name: String, _ raw: RawStamp) -> Decoded {
+    /// The event that the present fields are.
+    func decode(_ mapped: MappedEvent, named name: String, _ raw: RawStamp) -> Decoded {
         let keys = keys(mapped)
         guard keys.first?.kind == .call else { return .undecoded(reason: "the call's key is missing") }
         var event = CallEvent(
             id: EventID(connection: raw.connection, repeatKey: repeatKey(mapped, named: name)), rawID: raw.id, keys: keys,
-            type: mapped.type, occurredAt: moment(mapped.call.time) ?? raw.receivedAt, receivedAt: raw.receivedAt,
-            source: raw.source)
+            type: mapped.type, occurredAt: occurrence(of: mapped, raw), receivedAt: raw.receivedAt, source: raw.source)
         event.facts = facts(mapped.call)
         event.leg = mapped.leg.flatMap(leg)
         event.ending = mapped.ending.map(ending)
@@ -42,6 +42,13 @@ final class MappedDecoder: EventDecoder {
         event.digits = mapped.digits.flatMap(digits)
         event.custom = fields.leftovers(hiding: mapped.hidden)
         return .call(event)
+    }
+
+    /// A log is fetched later: without a time of its own a row happened when the call ended, or began.
+    private func occurrence(of mapped: MappedEvent, _ raw: RawStamp) -> Instant {
+        if let time = moment(mapped.call.time) { return time }
+        guard raw.source == .history else { return raw.receivedAt }
+        return moment(mapped.ending?.endedAt) ?? moment(mapped.call.startedAt) ?? raw.receivedAt
     }
 
     // MARK: Names

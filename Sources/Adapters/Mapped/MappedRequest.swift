@@ -9,10 +9,13 @@ struct MappedRequest {
     private var query = FieldTable()
     private var headers: [HeaderField] = []
     private var isJSON = false
+    /// The row of a log that is read in place of a body.
+    private var row: JSONNode?
+    private var root: JSONNode { row ?? json.root }
     /// Fields of the body that gave a value. What is not among them goes into the record as it came.
     private(set) var used: Set<[String]> = []
 
-    private static let limits = JSONText.Limits(depth: 32, byteCount: 1 << 20)
+    static let limits = JSONText.Limits(depth: 32, byteCount: 1 << 20)
 
     init(_ format: Mapping.Format) { self.format = format }
 
@@ -20,6 +23,7 @@ struct MappedRequest {
     /// - Throws: `FieldError`; there are then no fields.
     mutating func read(_ request: WebhookRequest) throws(FieldError) {
         used.removeAll(keepingCapacity: true)
+        row = nil
         form.removeAll()
         headers = request.headers
         try query.readForm(request.query)
@@ -29,6 +33,16 @@ struct MappedRequest {
         case _ where isJSON: try readJSON(request.body)
         default: try readForm(request)
         }
+    }
+
+    /// Takes one row of the vendor's log: JSON, whatever its webhooks are.
+    mutating func read(row node: JSONNode) {
+        used.removeAll(keepingCapacity: true)
+        form.removeAll()
+        query.removeAll()
+        headers = []
+        isJSON = true
+        row = node
     }
 
     private mutating func readForm(_ request: WebhookRequest) throws(FieldError) {
@@ -71,7 +85,7 @@ struct MappedRequest {
         case .header(let name): return headers.first { $0.name == name }?.value
         case .query(let name): return query.string(name)
         case .body(let steps):
-            if isJSON { return Self.text(of: steps.reduce(json.root) { Self.step($1, from: $0) }) }
+            if isJSON { return Self.text(of: steps.reduce(root) { Self.step($1, from: $0) }) }
             let name = steps.joined(separator: ".")
             return format == .query ? query.string(name) : form.string(name)
         }
@@ -102,7 +116,7 @@ struct MappedRequest {
         var custom: [CustomField] = []
         let known = used.union(hidden)
         if isJSON {
-            Self.keep(json.root, below: [], except: known, in: &custom)
+            Self.keep(root, below: [], except: known, in: &custom)
         } else {
             let fields = format == .query ? query : form
             let names = Set(known.map { $0.joined(separator: ".") })

@@ -18,6 +18,15 @@ enum Placeholder: String, Sendable, CaseIterable {
     case externalNumber = "external_number"
     /// The recording that is to be fetched.
     case recording
+    /// The beginning and the end of the part of the log that is wanted: RFC 3339, or since 1970.
+    case since, until
+    case sinceSeconds = "since_s"
+    case sinceMilliseconds = "since_ms"
+    case untilSeconds = "until_s"
+    case untilMilliseconds = "until_ms"
+    /// Its page, from 0 or from 1.
+    case page
+    case pageFromOne = "page_from_1"
     /// The same without anything but digits.
     case fromDigits = "from_digits"
     case toDigits = "to_digits"
@@ -35,7 +44,12 @@ enum Placeholder: String, Sendable, CaseIterable {
         case .dtmf: always.union(target).union([.digits])
         case .hangup, .hold, .resume, .recordStart, .recordStop: always.union(target)
         case .recordings: [.apiKey, .apiUser, .apiBasic, .recording]
-        case .routing, .history: []
+        case .history:
+            [
+                .apiKey, .apiUser, .apiBasic, .since, .until, .sinceSeconds, .sinceMilliseconds, .untilSeconds,
+                .untilMilliseconds, .page, .pageFromOne,
+            ]
+        case .routing: []
         }
     }
 }

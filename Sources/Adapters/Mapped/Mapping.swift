@@ -18,6 +18,8 @@ struct Mapping: Sendable {
     var selector: [MappedValue] = []
     /// Events by their names; nil for one that is to be ignored.
     var events: [String: MappedEvent?] = [:]
+    /// The vendor's log of calls, where it has one.
+    var log: MappedLog?
     var commands: [Capability: MappedCommand] = [:]
     /// Headers of every command.
     var commandHeaders: [MappedField] = []
@@ -32,6 +34,7 @@ struct Mapping: Sendable {
             if let secret = authentication.secretField { event.hidden.insert(secret) }
             events[name] = event
         }
+        log?.event.hidden.formUnion(selecting)
     }
 
     /// Headers (lower case) that are read; only these are journalled.

@@ -1,12 +1,12 @@
+import AdapterKit
 import Connector
 
 /// Reading what is asked of the vendor, and how.
 extension MappingReader {
     private static let capabilities: [Capability] = [
         .originate, .hangup, .hold, .resume, .dtmf, .blindTransfer, .attendedTransfer, .recordStart, .recordStop, .recordings,
+        .history,
     ]
-    /// Headers that the client itself writes.
-    private static let ownHeaders: Set = ["host", "content-length", "transfer-encoding", "connection", "upgrade", "expect"]
 
     mutating func readCommands(_ field: SettingTree.Field?, headers: SettingTree.Field?, into mapping: inout Mapping) {
         mapping.commandHeaders = headers.map { self.headers($0, known: [.apiKey, .apiUser, .apiBasic]) } ?? []
@@ -87,7 +87,7 @@ extension MappingReader {
         fields(field, known).filter { header in
             guard let name = headerName(header.name, at: field.value.place) else { return false }
             let literals = header.template.parts.map { if case .text(let text) = $0 { text } else { "" } }.joined()
-            if Self.ownHeaders.contains(name) {
+            if OutgoingHeaders.ofTheClient.contains(name) {
                 note("the header `\(header.name)` is written by the gateway", hint: "remove it", at: field.value.place)
             } else if !literals.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
                 note("the header `\(header.name)` is no plain ASCII", hint: "mend it", at: field.value.place)
@@ -139,7 +139,7 @@ extension MappingReader {
         return answer
     }
 
-    private mutating func answerPath(_ field: SettingTree.Field) -> [String]? {
+    mutating func answerPath(_ field: SettingTree.Field) -> [String]? {
         guard let value = value(field) else { return nil }
         if case .body(let steps) = value.source, value.filters.isEmpty { return steps }
         note(

@@ -3,7 +3,7 @@ import Connector
 /// Reading what a webhook means.
 extension MappingReader {
     private static let keys = [
-        "vendor", "title", "format", "authentication", "answer", "event", "call", "events", "commands", "command_headers",
+        "vendor", "title", "format", "authentication", "answer", "event", "call", "events", "log", "commands", "command_headers",
         "examples",
     ]
 
@@ -27,7 +27,11 @@ extension MappingReader {
         var common = MappedCall()
         if let call = fields["call"] { common = self.call(call) }
         readEvents(fields["events"], of: tree, common, into: &mapping)
+        mapping.log = fields["log"].flatMap { log($0, common) }
         readCommands(fields["commands"], headers: fields["command_headers"], into: &mapping)
+        if let history = fields["commands"]?.value.fields?.first(where: { $0.name == "history" }), fields["log"] == nil {
+            note("`history` asks for a log that nothing reads", hint: "describe its rows under `log`", at: history.place)
+        }
         readExamples(fields["examples"], into: &mapping)
         mapping.settle()
         return mapping
@@ -199,6 +203,18 @@ extension MappingReader {
                 mapping.events[row.name] = event
             }
         }
+    }
+
+    /// The log: where its rows stand, and what a row says, as an event does.
+    private mutating func log(_ field: SettingTree.Field, _ common: MappedCall) -> MappedLog? {
+        let own = ["rows", "more"]
+        guard let fields = section(field.value, called: field.name, known: own + Self.eventKeys) else { return nil }
+        let rows = fields["rows"].flatMap { answerPath($0) }
+        let more = fields["more"].flatMap { answerPath($0) }
+        let rest = (field.value.fields ?? []).filter { !own.contains($0.name) }
+        let row = SettingTree.Field(
+            name: field.name, place: field.place, value: SettingTree(.fields(rest), at: field.value.place))
+        return event(row, common).map { MappedLog(rows: rows ?? [], more: more, event: $0) }
     }
 
     private static let eventKeys = ["type", "call", "leg", "ending", "recording", "digits", "repeats"]

@@ -24,7 +24,10 @@ package struct ProgramAdapter: TelephonyAdapter {
             SettingSpecification(
                 "answer_within", .text, standard: "2s", help: "how long the program may take for one request: 100ms to 10s"),
             SettingSpecification(
-                "commands", .list, help: "commands that it carries out, as in [originate, hangup]; it only listens where absent"),
+                "commands", .list,
+                help: "what it can do beside reading, as in [originate, recordings, history]; it only listens where absent"),
+            SettingSpecification(
+                "base_url", .text, help: "the server of its recordings, where they need a key or are in your own network"),
             SettingSpecification("options", .text, help: "any text; handed to the program when it starts"),
             SettingSpecification("secret", .secret, help: "a secret of the program's own; handed to it when it starts"),
         ] + CommonSettings.all,
@@ -35,12 +38,15 @@ package struct ProgramAdapter: TelephonyAdapter {
     private let authentication: ProgramAuthentication
     private let reader: ProgramHost
     private let performer: ProgramHost
+    private let fetcher: ProgramHost
+    private let server: ServerAddress?
 
     package init(settings: AdapterSettings) throws { try self.init(settings: settings, context: AdapterContext()) }
 
     package init(settings: AdapterSettings, context: AdapterContext) throws {
         let reading = ProgramSettings(settings)
         let command = try reading.command()
+        server = try ServerAddress(setting: "base_url", of: settings)
         authentication = try ProgramAuthentication(settings)
         let wanted = try reading.headers()
         var descriptor = Self.descriptor
@@ -55,9 +61,10 @@ package struct ProgramAdapter: TelephonyAdapter {
         plan.hidden = [settings["auth_secret"], settings["secret"]].compactMap { $0 }
         reader = ProgramHost(plan, role: .decode, context)
         performer = ProgramHost(plan, role: .perform, context)
+        fetcher = ProgramHost(plan, role: .fetch, context)
     }
 
-    package var trouble: String? { reader.trouble ?? performer.trouble }
+    package var trouble: String? { reader.trouble ?? performer.trouble ?? fetcher.trouble }
 
     package func makeAuthenticator() -> any WebhookAuthenticator { authentication.makeAuthenticator() }
 
@@ -67,7 +74,8 @@ package struct ProgramAdapter: TelephonyAdapter {
     }
 
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? {
-        descriptor.capabilities.isEmpty ? nil : ProgramClient(performer, able: descriptor.capabilities)
+        descriptor.capabilities.isEmpty
+            ? nil : ProgramClient(performer, fetcher: fetcher, able: descriptor.capabilities, server: server)
     }
 }
 
@@ -105,6 +113,7 @@ private struct ProgramSettings {
 
     private static let able: [Capability] = [
         .originate, .hangup, .hold, .resume, .dtmf, .blindTransfer, .attendedTransfer, .recordStart, .recordStop,
+        .recordings, .history,
     ]
 
     func answerWithin() throws -> Duration {

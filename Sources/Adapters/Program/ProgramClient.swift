@@ -1,52 +1,104 @@
+import AdapterKit
 import Connector
 import Synchronization
 
-/// Has a program carry out commands: one of its own beside the one that reads, so that neither waits for the other.
+/// Has programs carry out commands and say where recordings and the log are: each by a process of its own beside the one that reads,
+/// so that none waits for another.
 struct ProgramClient: ProviderClient {
-    /// Orders that wait for the program or are with it; more are refused.
-    private static let orderLimit = 16
-
-    private let host: ProgramHost
+    private let commands: ProgramLine
+    private let fetches: ProgramLine
     private let able: [Capability]
-    private let line = Line()
+    private let server: ServerAddress?
 
-    private final class Line: Sendable {
-        let count = Atomic<Int>(0)
-    }
-
-    init(_ host: ProgramHost, able: [Capability]) {
-        self.host = host
+    /// - Parameters:
+    ///   - performer: carries out commands.
+    ///   - fetcher: is asked for recordings and for pages of the log.
+    ///   - server: where recordings may be fetched with headers.
+    init(_ performer: ProgramHost, fetcher: ProgramHost, able: [Capability], server: ServerAddress? = nil) {
+        self.server = server
+        commands = ProgramLine(performer)
+        fetches = ProgramLine(fetcher)
         self.able = able
     }
 
     func perform(_ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
-        guard able.contains(order.action.capability) else {
+        try needs(order.action.capability)
+        return try await commands.ask("perform", within: order.deadline) { json in
+            ProgramOrder(order).write(to: &json)
+        } read: { answer throws(ProgramShapeError) in
+            try ProgramOrder.outcome(answer)
+        }
+    }
+
+    func recording(_ reference: String) async throws(ProviderFailure) -> OutgoingRequest {
+        try needs(.recordings)
+        return try await fetches.ask("recording", within: .seconds(30)) { json in
+            json.field("reference", reference)
+        } read: { [server] answer throws(ProgramShapeError) in
+            try ProgramFetch.recording(answer, from: server)
+        }
+    }
+
+    func history(_ window: HistoryWindow, page: Int) async throws(ProviderFailure) -> HistoryPage {
+        try needs(.history)
+        return try await fetches.ask("history", within: .seconds(60)) { json in
+            json.field("from", window.from)
+            json.field("to", window.to)
+            json.field("page", page)
+        } read: { answer throws(ProgramShapeError) in
+            try ProgramFetch.history(answer)
+        }
+    }
+
+    private func needs(_ capability: Capability) throws(ProviderFailure) {
+        guard able.contains(capability) else {
             throw ProviderFailure(.unsupported, code: "commands", text: "`commands` of this connection does not name it")
         }
-        guard line.count.add(1, ordering: .relaxed).newValue <= Self.orderLimit else {
-            line.count.subtract(1, ordering: .relaxed)
+    }
+}
+
+/// Those who wait for one program's answers, on threads that may wait.
+private struct ProgramLine {
+    /// Questions that wait for the program or are with it; more are refused.
+    private static let limit = 16
+
+    private let host: ProgramHost
+    private let waiting = Waiting()
+
+    private final class Waiting: Sendable {
+        let count = Atomic<Int>(0)
+    }
+
+    init(_ host: ProgramHost) { self.host = host }
+
+    /// Puts one question.
+    /// - Throws: what the program's own failure says; `.unknown` where it may have heard the question and no answer counts.
+    func ask<Answer: Sendable>(
+        _ verb: String, within patience: Duration, _ question: @escaping @Sendable (inout JSONWriter) -> Void,
+        read: @escaping @Sendable (JSONNode) throws(ProgramShapeError) -> Result<Answer, ProviderFailure>
+    ) async throws(ProviderFailure) -> Answer {
+        defer { waiting.count.subtract(1, ordering: .relaxed) }
+        guard waiting.count.add(1, ordering: .relaxed).newValue <= Self.limit else {
             throw ProviderFailure(
-                .limited, code: "busy", text: "the program has too many commands to carry out", retryAfter: .seconds(5))
+                .limited, code: "busy", text: "the program has too many questions to answer", retryAfter: .seconds(5))
         }
         let answer = await withCheckedContinuation {
-            (answer: CheckedContinuation<Result<ProviderAnswer, ProviderFailure>, Never>) in
-            let isTaken = host.aside { answer.resume(returning: ask(order)) }
+            (answer: CheckedContinuation<Result<Answer, ProviderFailure>, Never>) in
+            let isTaken = host.aside { answer.resume(returning: put(verb, within: patience, question, read: read)) }
             if !isTaken {
                 answer.resume(
                     returning: .failure(ProviderFailure(.unavailable, code: "thread", text: "the program cannot be asked now")))
             }
         }
-        line.count.subtract(1, ordering: .relaxed)
         return try answer.get()
     }
 
-    private func ask(_ order: ProviderOrder) -> Result<ProviderAnswer, ProviderFailure> {
+    private func put<Answer>(
+        _ verb: String, within patience: Duration, _ question: (inout JSONWriter) -> Void,
+        read: (JSONNode) throws(ProgramShapeError) -> Result<Answer, ProviderFailure>
+    ) -> Result<Answer, ProviderFailure> {
         do {
-            return try host.ask(within: order.deadline) { json in
-                ProgramOrder(order).write(to: &json)
-            } read: { answer throws(ProgramShapeError) in
-                try ProgramOrder.outcome(answer)
-            }.mapError { failure in
+            return try host.ask(verb, within: patience, question, read: read).mapError { failure in
                 var failure = failure
                 failure.text = host.clean(failure.text)
                 return failure
@@ -112,22 +164,14 @@ struct ProgramOrder {
     // MARK: The answer
 
     static func outcome(_ answer: JSONNode) throws(ProgramShapeError) -> Result<ProviderAnswer, ProviderFailure> {
-        let object = try ProgramObject(answer, at: "", known: ["id", "done", "failed"])
+        let object = try ProgramObject(answer, known: ["id", "done", "failed"])
         let done = try object.object("done", known: ["code", "call", "preliminary"]) { done throws(ProgramShapeError) in
             ProviderAnswer(
                 call: try done.object("call", known: ["kind", "value"]) { call throws(ProgramShapeError) in
                     ExternalKey(try call.someWord("kind"), try call.someText("value"))
                 }, code: try done.text("code") ?? "ok", isPreliminary: try done.flag("preliminary") ?? false)
         }
-        let failed = try object.object(
-            "failed", known: ["kind", "code", "text", "retry_after_ms"]
-        ) { failed throws(ProgramShapeError) in
-            let kind = try failed.someWord("kind", ProviderFailure.Kind.self)
-            return ProviderFailure(
-                kind, code: try failed.text("code") ?? kind.rawValue,
-                text: try failed.text("text") ?? "the program says no",
-                retryAfter: try failed.int("retry_after_ms", in: 0...86_400_000).map { .milliseconds($0) })
-        }
+        let failed = try ProgramRefusal.read(object)
         switch (done, failed) {
         case (let done?, nil): return .success(done)
         case (nil, let failed?): return .failure(failed)
@@ -141,5 +185,21 @@ extension Duration {
         let (seconds, attoseconds) = components
         return Int(clamping: seconds.multipliedReportingOverflow(by: 1000).partialValue)
             + Int(attoseconds / 1_000_000_000_000_000)
+    }
+}
+
+/// What a program says where it does not do what it was asked.
+enum ProgramRefusal {
+    /// The member `failed`; nil where there is none.
+    static func read(_ answer: ProgramObject) throws(ProgramShapeError) -> ProviderFailure? {
+        try answer.object(
+            "failed", known: ["kind", "code", "text", "retry_after_ms"]
+        ) { failed throws(ProgramShapeError) in
+            let kind = try failed.someWord("kind", ProviderFailure.Kind.self)
+            return ProviderFailure(
+                kind, code: try failed.text("code") ?? kind.rawValue,
+                text: try failed.text("text") ?? "the program says no",
+                retryAfter: try failed.int("retry_after_ms", in: 0...86_400_000).map { .milliseconds($0) })
+        }
     }
 }

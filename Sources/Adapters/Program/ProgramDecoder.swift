@@ -9,7 +9,7 @@ final class ProgramDecoder: EventDecoder {
 
     func decode(_ raw: RawRecord) -> [Decoded] {
         do {
-            let decoded = try host.ask(within: host.answerWithin) { json in
+            let decoded = try host.ask("decode", within: host.answerWithin) { json in
                 json.beginObject("request")
                 Self.write(raw, to: &json)
                 json.endObject()

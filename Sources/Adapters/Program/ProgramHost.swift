@@ -30,6 +30,8 @@ final class ProgramHost: Sendable {
         case decode
         /// Carries out commands.
         case perform
+        /// Says where recordings are, and asks for the provider's log.
+        case fetch
     }
 
     /// The lines' version, as `hello` tells it.
@@ -37,6 +39,8 @@ final class ProgramHost: Sendable {
     /// From its start to its first answer.
     private static let startWithin = Duration.seconds(10)
     private static let lineLimit = 1 << 20
+    /// A program that is well is not looked after for so long: who mends it is slower.
+    private static let lookAgainAfter = Duration.milliseconds(20)
 
     private struct Desk {
         var child: (any ChildProcess)?
@@ -46,8 +50,9 @@ final class ProgramHost: Sendable {
         var nextNumber = 1
         var backoff = ProgramBackoff()
         var patience: ProgramPatience?
-        /// Of the files that the program was started from.
+        /// Of the files that the program was started from, and when they were last looked at.
         var stamp: UInt64?
+        var lookedAt: ContinuousClock.Instant?
     }
 
     /// For those who only look: never held while somebody waits.
@@ -105,15 +110,16 @@ final class ProgramHost: Sendable {
 
     /// Puts one question and reads the answer to it.
     /// - Parameters:
-    ///   - question: the members of the question beside `id` and `do`.
+    ///   - verb: the question's `do`.
+    ///   - question: its members beside `id` and `do`.
     ///   - read: takes the answer apart; what it throws spoils this answer only, for the program did answer.
     func ask<Answer>(
-        within patience: Duration, _ question: (inout JSONWriter) -> Void,
+        _ verb: String, within patience: Duration, _ question: (inout JSONWriter) -> Void,
         read: (JSONNode) throws(ProgramShapeError) -> Answer
     ) throws(ProgramTrouble) -> Answer {
         let began = now()
         let answer = desk.withLock { desk in
-            Result { () throws(ProgramTrouble) in try ask(&desk, since: began, within: patience, question) }
+            Result { () throws(ProgramTrouble) in try ask(verb, &desk, since: began, within: patience, question) }
         }
         do {
             let node = try answer.get()
@@ -131,7 +137,7 @@ final class ProgramHost: Sendable {
     // MARK: At the desk
 
     private func ask(
-        _ desk: inout Desk, since began: ContinuousClock.Instant, within patience: Duration,
+        _ verb: String, _ desk: inout Desk, since began: ContinuousClock.Instant, within patience: Duration,
         _ question: (inout JSONWriter) -> Void
     ) throws(ProgramTrouble) -> JSONNode {
         let arrived = now()
@@ -148,7 +154,7 @@ final class ProgramHost: Sendable {
         do throws(ProgramTrouble) {
             let child = try start(&desk, at: arrived)
             try greet(child, &desk, until: deadline)
-            let answer = try exchange(child, &desk, until: deadline, question)
+            let answer = try exchange(verb, child, &desk, until: deadline, question)
             desk.backoff.succeeded()
             recover()
             return answer
@@ -160,6 +166,9 @@ final class ProgramHost: Sendable {
 
     /// What was wrong with a program says nothing of another one under the same name.
     private func forgiveIfMended(_ desk: inout Desk, at now: ContinuousClock.Instant) {
+        let isWell = desk.child != nil && desk.greeting == nil && condition.withLock { $0.trouble == nil }
+        if isWell, let looked = desk.lookedAt, now - looked < Self.lookAgainAfter { return }
+        desk.lookedAt = now
         guard let stamp = context.children?.stamp(of: program), stamp != desk.stamp else { return }
         if desk.stamp != nil {
             desk.child?.kill()
@@ -235,11 +244,11 @@ final class ProgramHost: Sendable {
     }
 
     private func exchange(
-        _ child: any ChildProcess, _ desk: inout Desk, until deadline: ContinuousClock.Instant,
+        _ verb: String, _ child: any ChildProcess, _ desk: inout Desk, until deadline: ContinuousClock.Instant,
         _ question: (inout JSONWriter) -> Void
     ) throws(ProgramTrouble) -> JSONNode {
         do {
-            let number = try write(role.rawValue, to: child, &desk, within: deadline - now(), question)
+            let number = try write(verb, to: child, &desk, within: deadline - now(), question)
             return try read(try child.receive(within: deadline - now()), number)
         } catch {
             // Whatever it says later would be taken for the answer to another question.

@@ -10,7 +10,25 @@ struct ProgramShapeError: Error, Equatable, CustomStringConvertible {
         self.problem = problem
     }
 
+    init(_ place: ProgramPlace, _ problem: String) { self.init(place.description, problem) }
+
     var description: String { "the answer\(place.isEmpty ? "" : "'s `\(place)`") \(problem)" }
+}
+
+/// Where a value stands in an answer. Written out where something is wrong there, which is seldom.
+indirect enum ProgramPlace: CustomStringConvertible {
+    case answer
+    case member(ProgramPlace, StaticString)
+    case element(ProgramPlace, Int)
+
+    var description: String {
+        switch self {
+        case .answer: ""
+        case .member(.answer, let name): name.description
+        case .member(let place, let name): "\(place.description).\(name)"
+        case .element(let place, let number): "\(place.description)[\(number)]"
+        }
+    }
 }
 
 /// Reads an object of an answer strictly: what is not known, not of its kind or too long is an error with its place.
@@ -19,28 +37,32 @@ struct ProgramObject {
     static let textLimit = 1024
 
     private let node: JSONNode
-    private let place: String
+    private let place: ProgramPlace
 
-    /// - Parameter place: `""` for the answer itself.
     /// - Throws: where it is no object, or has members that are not `known`, or one of them twice.
-    init(_ node: JSONNode, at place: String, known: [StaticString]) throws(ProgramShapeError) {
+    init(_ node: JSONNode, at place: ProgramPlace = .answer, known: NameSet) throws(ProgramShapeError) {
         self.node = node
         self.place = place
         guard node.isObject else { throw ProgramShapeError(place, "is no object") }
-        var seen: Set<String> = []
-        for (name, _) in node.members {
-            guard known.contains(where: { $0.description == name }) else {
-                throw ProgramShapeError(place, "has an unknown member")
+        var seen: UInt64 = 0
+        var problem: ProgramShapeError?
+        node.forEachMember { name, _ in
+            guard let number = name.number(among: known) else {
+                problem = problem ?? ProgramShapeError(place, "has an unknown member")
+                return
             }
-            guard seen.insert(name).inserted else { throw ProgramShapeError(path(name), "stands there twice") }
+            if seen & 1 << UInt64(number) != 0 {
+                let prefix = place.description.isEmpty ? "" : "\(place)."
+                problem = problem ?? ProgramShapeError(prefix + (name.string ?? ""), "stands there twice")
+            }
+            seen |= 1 << UInt64(number)
         }
+        if let problem { throw problem }
     }
 
-    private func path(_ name: String) -> String { place.isEmpty ? name : "\(place).\(name)" }
+    private func path(_ name: StaticString) -> ProgramPlace { .member(place, name) }
 
-    private func error(_ name: StaticString, _ problem: String) -> ProgramShapeError {
-        ProgramShapeError(path(name.description), problem)
-    }
+    private func error(_ name: StaticString, _ problem: String) -> ProgramShapeError { ProgramShapeError(path(name), problem) }
 
     /// `null` counts as absent.
     private func member(_ name: StaticString) -> JSONNode? {
@@ -50,10 +72,10 @@ struct ProgramObject {
 
     func has(_ name: StaticString) -> Bool { member(name) != nil }
 
-    func text(_ name: StaticString) throws(ProgramShapeError) -> String? {
+    func text(_ name: StaticString, atMost limit: Int = textLimit) throws(ProgramShapeError) -> String? {
         guard let member = member(name) else { return nil }
         guard let text = member.string else { throw error(name, "is no text") }
-        guard text.utf8.count <= Self.textLimit else { throw error(name, "is too long") }
+        guard text.utf8.count <= limit else { throw error(name, "is too long") }
         return text
     }
 
@@ -104,20 +126,20 @@ struct ProgramObject {
 
     /// An object within, read by `read`.
     func object<Value>(
-        _ name: StaticString, known: [StaticString], _ read: (ProgramObject) throws(ProgramShapeError) -> Value
+        _ name: StaticString, known: NameSet, _ read: (ProgramObject) throws(ProgramShapeError) -> Value
     ) throws(ProgramShapeError) -> Value? {
         guard let member = member(name) else { return nil }
-        return try read(ProgramObject(member, at: path(name.description), known: known))
+        return try read(ProgramObject(member, at: path(name), known: known))
     }
 
     /// The elements of a list, with their places; empty where it is absent.
-    func list(_ name: StaticString, atMost limit: Int) throws(ProgramShapeError) -> [(place: String, node: JSONNode)] {
+    func list(_ name: StaticString, atMost limit: Int) throws(ProgramShapeError) -> [(place: ProgramPlace, node: JSONNode)] {
         guard let member = member(name) else { return [] }
         guard member.isArray else { throw error(name, "is no list") }
         let elements = member.elements
         guard elements.count <= limit else { throw error(name, "has more than \(limit) elements") }
-        let path = path(name.description)
-        return elements.enumerated().map { ("\(path)[\($0.offset)]", $0.element) }
+        let path = path(name)
+        return elements.enumerated().map { (.element(path, $0.offset), $0.element) }
     }
 
     /// Texts by names of the program's own choice.

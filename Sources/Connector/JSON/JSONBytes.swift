@@ -3,15 +3,9 @@ enum JSONBytes {
     /// The first byte from `start` on that is a quote, a backslash, a control byte or not ASCII; the text's end if there is none.
     @inline(__always)
     static func endOfPlainRun(in text: UnsafeRawBufferPointer, from start: Int) -> Int {
-        var position = start
-        while position &+ 8 <= text.count {
-            let word = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-            let special = specialBytes(of: word)
-            if special != 0 { return position &+ special.trailingZeroBitCount / 8 }
-            position &+= 8
+        PlainRun.end(in: text, from: start, isPlain: isPlain) { word in
+            PlainRun.controls(in: word) | PlainRun.matches(0x22, in: word) | PlainRun.matches(0x5C, in: word)
         }
-        while position < text.count, isPlain(text[position]) { position &+= 1 }
-        return position
     }
 
     /// Whether `text`, which is UTF-8, stands between quotes as it is (RFC 8259 §7).
@@ -23,16 +17,6 @@ enum JSONBytes {
 
     static func isPlain(_ byte: UInt8) -> Bool {
         byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-    }
-
-    /// The high bit of each byte that is not plain. Exact up to the lowest such byte, which is the one that counts: a borrow
-    /// from it may mark bytes above.
-    private static func specialBytes(of word: UInt64) -> UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let quotes = word ^ (ones &* 0x22)
-        let backslashes = word ^ (ones &* 0x5C)
-        let found = (word &- ones &* 0x20) | (quotes &- ones) | (backslashes &- ones) | word
-        return found & (ones &* 0x80)
     }
 
     /// What `\` and `letter` stand for; nil where RFC 8259 §7 knows no such escape (and for `u`).

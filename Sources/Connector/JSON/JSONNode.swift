@@ -86,17 +86,20 @@ package struct JSONNode: Sendable {
     }
 
     /// Whether this is a string, and one of `names`; without decoding it unless it holds escapes.
-    package func isAmong(_ names: NameSet) -> Bool {
-        guard let token else { return false }
+    package func isAmong(_ names: NameSet) -> Bool { number(among: names) != nil }
+
+    /// The number that `names` has for the string's meaning; nil where it is none of them. Allocates nothing for plain strings.
+    package func number(among names: NameSet) -> Int? {
+        guard let token else { return nil }
         switch token.kind {
         case .string:
             return content.bytes.withUnsafeBytes {
-                names.contains(UnsafeRawBufferPointer(rebasing: $0[Int(token.start)..<Int(token.end)]))
+                names.number(of: UnsafeRawBufferPointer(rebasing: $0[Int(token.start)..<Int(token.end)]))
             }
         case .escapedString:
-            guard var text = string else { return false }
-            return text.withUTF8 { names.contains(UnsafeRawBufferPointer($0)) }
-        default: return false
+            guard var text = string else { return nil }
+            return text.withUTF8 { names.number(of: UnsafeRawBufferPointer($0)) }
+        default: return nil
         }
     }
 

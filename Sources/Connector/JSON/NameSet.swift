@@ -25,14 +25,17 @@ package struct NameSet: Sendable, ExpressibleByArrayLiteral {
         }
     }
 
-    package func contains(_ name: UnsafeRawBufferPointer) -> Bool {
-        guard !slots.isEmpty else { return false }
+    package func contains(_ name: UnsafeRawBufferPointer) -> Bool { number(of: name) != nil }
+
+    /// A number that no other name of the set has: less than four times their count, or than four. nil for a name that is not in it.
+    package func number(of name: UnsafeRawBufferPointer) -> Int? {
+        guard !slots.isEmpty else { return nil }
         var slot = slot(of: name)
         while let candidate = slots[slot] {
-            if name.isSame(as: candidate) { return true }
+            if name.isSame(as: candidate) { return slot }
             slot = (slot + 1) & (slots.count - 1)
         }
-        return false
+        return nil
     }
 
     /// By length and three bytes: names of one set differ there mostly.

@@ -58,7 +58,9 @@ final class SystemChild: ChildProcess, @unchecked Sendable {
             guard unread.count <= lineLimit else {
                 throw ChildFailure(.tooLong, "it wrote a line of more than \(lineLimit) bytes")
             }
-            if try !readMore() { try wait(for: output, toWrite: false, deadline, EAGAIN) }
+            // The answer to a question just put is hardly there yet: to look first would be a call for nothing.
+            if deadline.millisecondsLeft > 0 { try wait(for: output, toWrite: false, deadline, EAGAIN) }
+            if try !readMore(), deadline.millisecondsLeft == 0 { throw ChildFailure(.late, "it did not answer in time") }
         }
     }
 

@@ -5,6 +5,9 @@ import Glibc
 enum Console {
     static func complain(_ line: String) { write("\(line)\n", to: STDERR_FILENO) }
 
+    /// Writes over the present line of standard error; for terminals.
+    static func overwrite(_ line: String) { write("\r\u{1B}[K\(line)", to: STDERR_FILENO) }
+
     static func say(_ line: String) { write("\(line)\n", to: STDOUT_FILENO) }
 
     static func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0, to: STDOUT_FILENO) } }

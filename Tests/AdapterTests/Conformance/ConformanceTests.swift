@@ -13,8 +13,11 @@ import Testing
         let cases = try FixtureCases.loadAll(of: name)
         #expect(cases.count >= 8)
         let report = ConformanceSuite(
-            adapter, context: Programs.context(), numbering: WorldNumberingPlan(), loadSample: ShippedSamples().load
+            adapter, context: Programs.context(), numbering: WorldNumberingPlan(), faults: FaultPlan(runsPerCase: 2),
+            loadSample: ShippedSamples().load
         ).run(cases)
+        #expect(report.passed, "\(report.summary)")
+        #expect(report.faults.map(\.fault) == Fault.allCases)
         #expect(report.failures.isEmpty, "\(report.summary)")
         #expect(report.checks.contains { $0.rule == "its sample loads" })
         #expect(report.checks.contains { $0.rule == "its examples come out" } == adapter.descriptor.takesMapping)
@@ -22,7 +25,8 @@ import Testing
 
     @Test func `an adapter that believes everybody fails`() throws {
         let report = try run(Gullible.self)
-        #expect(report.failures.map(\.rule) == ["refuses what was changed", "tells events apart"])
+        #expect(
+            report.failures.map(\.rule) == ["refuses what was changed", "tells events apart", "keeps fields it does not know"])
     }
 
     @Test func `an adapter that chatters fails`() throws {

@@ -43,6 +43,66 @@ import Testing
 
     private static let call = Command.Action.originate(.init(from: "101", to: "+79000000102", record: true))
 
+    @Test func `a page of the log is asked for, and is what the vendor sent`() async throws {
+        let mapping =
+            Self.commands + """
+
+                  history: {method: GET, path: /v1/log, query: {a: "{since}", b: "{until_s}", page: "{page_from_1}"}}
+                log: {rows: data.rows, more: data.next, type: call.ended, call: {key: no}, ending: {reason: {value: normal}}}
+                """
+        let body = #"{"data":{"rows":[{"no":"1"},{"no":"2"},{}],"next":"x"}}"#
+        let sent = SentRequests(.init(status: 200, body: Array(body.utf8)))
+        let adapter = try MappedWorkbench(mapping, settings: Self.settings).adapter
+        #expect(adapter.descriptor.capabilities.contains(.history))
+        let client = try #require(adapter.makeClient(sent))
+        let window = HistoryWindow(from: Instant(unixSeconds: 0), to: Instant(unixSeconds: 3600))
+        let page = try await client.history(window, page: 1)
+        #expect(sent.all.map(\.url) == ["https://api.shop.example/v1/log?a=1970-01-01T00%3A00%3A00.000Z&b=3600&page=2"])
+        #expect(page.bodies == [Array(body.utf8)])
+        #expect(page.hasMore)
+        // A row that names no call is the only one that is not read.
+        let raw = RawRecord(
+            id: RawID(bits: 1), connection: ConnectionID("shop"), receivedAt: Instant(unixSeconds: 1), source: .history,
+            body: page.bodies[0])
+        let decoded = adapter.makeDecoder().decode(raw)
+        #expect(
+            decoded.compactMap { if case .call(let event) = $0 { event.keys } else { nil } } == [
+                [ExternalKey(.call, "1")], [ExternalKey(.call, "2")],
+            ])
+        #expect(decoded.last == .undecoded(reason: "the call's key is missing"))
+    }
+
+    @Test(arguments: [
+        (#"{"data":{"rows":[]}}"#, false), (#"{"data":{"rows":[],"next":false}}"#, false),
+        (#"{"data":{"rows":[],"next":0}}"#, false),
+        (#"{"data":{"rows":[],"next":""}}"#, false), (#"{"data":{"rows":[],"next":null}}"#, false),
+        (#"{"data":{"rows":[],"next":true}}"#, true),
+        (#"{"data":{"rows":[],"next":{"page":2}}}"#, true),
+    ])
+    func `more pages are there as long as the vendor says so`(body: String, expected: Bool) async throws {
+        let mapping =
+            MappedWorkbench.least + """
+
+                log: {rows: data.rows, more: data.next, type: call.ended, call: {key: no}, ending: {reason: {value: normal}}}
+                commands: {history: {method: GET, path: /v1/log}}
+                """
+        let sent = SentRequests(.init(status: 200, body: Array(body.utf8)))
+        let client = try #require(try MappedWorkbench(mapping, settings: Self.settings).adapter.makeClient(sent))
+        let window = HistoryWindow(from: Instant(unixSeconds: 0), to: Instant(unixSeconds: 3600))
+        #expect(try await client.history(window, page: 0).hasMore == expected)
+    }
+
+    @Test(arguments: [
+        ("commands: {history: {method: GET, path: /v1/log}}", "`history` asks for a log that nothing reads"),
+        ("log: {rows: data.rows, type: call.ended}", "`ending` is missing in `log`"),
+        ("log: {rowz: data.rows, type: call.updated}", "`log` knows no `rowz`"),
+        ("log: {rows: {value: x}, type: call.updated}", "`rows` is no path"),
+    ])
+    func `a log that cannot be right is told`(section: String, expected: String) {
+        let problems = MappedWorkbench.read(MappedWorkbench.least + "\n" + section, settings: Self.settings).problems
+        #expect(problems.contains { $0.problem.contains(expected) }, "\(problems)")
+    }
+
     @Test func `a call is asked for as the file says`() async throws {
         let sent = SentRequests(.init(status: 200, body: Array(#"{"status":"ok","data":{"id":17}}"#.utf8)))
         let answer = try await client(sent).perform(order(Self.call))

@@ -1,5 +1,6 @@
 import AdapterConformance
 import Connector
+import Numbering
 import Processes
 import TestSupport
 import Testing
@@ -28,17 +29,24 @@ import Testing
             one.settings["command"] = Self.php
             return one
         }
-        let report = ConformanceSuite(ProgramAdapter.self, context: Programs.context()).run(cases)
-        #expect(report.failures.isEmpty, "\(report.summary)")
+        let report = ConformanceSuite(
+            ProgramAdapter.self, context: Programs.context(), numbering: WorldNumberingPlan(), faults: FaultPlan(runsPerCase: 1)
+        ).run(cases)
+        #expect(report.passed, "\(report.summary)")
     }
 
     @Test(arguments: [#"["python3","python/my_pbx.py"]"#, php])
-    func `the examples carry out a command, and say no to another`(command: String) async throws {
+    func `the examples carry out a command, say no to another, and are asked for recordings and the log`(command: String)
+        async throws
+    {
         guard !command.contains("php") || Programs.has("php") else { return }
         let adapter = try ProgramAdapter(
             settings: AdapterSettings(
                 connection: ConnectionID("pbx"),
-                values: ["command": command, "auth": "url_token", "commands": "originate hangup"]),
+                values: [
+                    "command": command, "auth": "url_token", "commands": "originate hangup recordings history",
+                    "base_url": "http://127.0.0.1:9",
+                ]),
             context: Programs.context())
         let client = try #require(adapter.makeClient(NoOutgoing()))
         let id = CommandID(bits: 5)
@@ -49,6 +57,9 @@ import Testing
             _ = try await client.perform(ProviderOrder(id: id, action: .hangup, deadline: .seconds(20)))
         }
         #expect(failure?.kind == .unsupported)
+        #expect(try await client.recording("r 1").url == "http://127.0.0.1:9/recordings/r%201.mp3")
+        let window = HistoryWindow(from: Instant(unixSeconds: 0), to: Instant(unixSeconds: 3600))
+        #expect(try await client.history(window, page: 0).bodies.count == 1)
     }
 
     // MARK: Bad behaviour

@@ -1,3 +1,4 @@
+import AdapterKit
 import Connector
 import TestSupport
 import Testing
@@ -126,6 +127,7 @@ import Testing
         #expect(host.trouble == nil)
         #expect(children.started == 3)
         children.version.withLock { $0 = 3 }
+        clock.pass(.milliseconds(20))
         #expect(decode(host) == "ignored: fine")
         #expect(children.started == 4)
     }
@@ -191,7 +193,8 @@ import Testing
     private func perform(_ children: ScriptedChildren, _ action: Command.Action = .hangup) async -> Result<
         ProviderAnswer, ProviderFailure
     > {
-        let client = ProgramClient(host(children, role: .perform), able: [.hangup, .originate])
+        let client = ProgramClient(
+            host(children, role: .perform), fetcher: host(children, role: .fetch), able: [.hangup, .originate])
         do throws(ProviderFailure) {
             return .success(
                 try await client.perform(ProviderOrder(id: CommandID(bits: 1), action: action, deadline: .seconds(5))))
@@ -253,5 +256,71 @@ import Testing
             return #expect(Bool(false))
         }
         #expect(failure.kind == .unknown)
+    }
+
+    // MARK: Recordings and history
+
+    private func client(_ answer: String, able: [Capability] = [.recordings, .history]) -> (ProgramClient, ScriptedChildren) {
+        let children = ScriptedChildren { _, verb, _ in .answer(verb == "hello" ? "" : answer) }
+        return (
+            ProgramClient(
+                host(children, role: .perform), fetcher: host(children, role: .fetch), able: able,
+                server: ServerAddress("https://pbx.example")), children
+        )
+    }
+
+    private func failure<Answer>(_ ask: () async throws(ProviderFailure) -> Answer) async -> ProviderFailure? {
+        do throws(ProviderFailure) {
+            _ = try await ask()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `a program says where a recording is, and what must be sent along`() async throws {
+        let (client, children) = client(
+            #"{"id": #, "fetch": {"url": "https://pbx.example/r%201.mp3", "headers": {"X-Key": "k"}}}"#)
+        let request = try await client.recording("r 1")
+        #expect(request.method == "GET")
+        #expect(request.url == "https://pbx.example/r%201.mp3")
+        #expect(request.headers == [HeaderField(name: "X-Key", value: "k")])
+        #expect(children.questions == ["hello", "recording"])
+    }
+
+    @Test(arguments: [
+        #"{"id": #}"#, #"{"id": #, "fetch": {}}"#, #"{"id": #, "fetch": {"url": "file:///etc/passwd"}}"#,
+        #"{"id": #, "fetch": {"url": "https://pbx.example/a b"}}"#,
+        #"{"id": #, "fetch": {"url": "https://pbx.example/", "headers": {"Host": "x"}}}"#,
+        #"{"id": #, "fetch": {"url": "https://elsewhere.example/", "headers": {"X-Key": "k"}}}"#,
+        #"{"id": #, "fetch": {"url": "https://pbx.example.elsewhere.example/", "headers": {"X-Key": "k"}}}"#,
+        #"{"id": #, "fetch": {"url": "https://pbx.example/", "headers": {"X-Key": "a\r\nb"}}}"#,
+        #"{"id": #, "fetch": {"url": "https://pbx.example/"}, "failed": {"kind": "rejected"}}"#,
+    ])
+    func `a recording's place that cannot be right is not gone to`(answer: String) async {
+        let (client, _) = client(answer)
+        #expect(await failure { () throws(ProviderFailure) in try await client.recording("r") }?.kind == .unknown)
+    }
+
+    @Test func `a program hands over its log in pages`() async throws {
+        let (client, children) = client(#"{"id": #, "bodies": ["{}", "[]"], "more": true}"#)
+        let window = HistoryWindow(from: Instant(unixSeconds: 0), to: Instant(unixSeconds: 3600))
+        let page = try await client.history(window, page: 2)
+        #expect(page.bodies == [Array("{}".utf8), Array("[]".utf8)])
+        #expect(page.hasMore)
+        #expect(page.path == "/history")
+        #expect(children.questions == ["hello", "history"])
+    }
+
+    @Test func `what a program says no to is told, and what is not named is not asked for`() async {
+        let (refusing, _) = client(#"{"id": #, "failed": {"kind": "limited", "retry_after_ms": 500}}"#)
+        let window = HistoryWindow(from: Instant(unixSeconds: 0), to: Instant(unixSeconds: 3600))
+        let limited = await failure { () throws(ProviderFailure) in try await refusing.history(window, page: 0) }
+        #expect(limited?.kind == .limited)
+        #expect(limited?.retryAfter == .milliseconds(500))
+        let (idle, children) = client("", able: [.originate])
+        #expect(await failure { () throws(ProviderFailure) in try await idle.recording("r") }?.kind == .unsupported)
+        #expect(await failure { () throws(ProviderFailure) in try await idle.history(window, page: 0) }?.kind == .unsupported)
+        #expect(children.started == 0)
     }
 }

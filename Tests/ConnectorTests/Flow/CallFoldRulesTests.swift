@@ -82,6 +82,18 @@ import TestSupport
         }
     }
 
+    @Test func `rule 4: where no leg shows the talk, what the hold leaves is talk`() {
+        let hold = CallEvent.make(
+            "hold", at: 17,
+            leg: LegReport(
+                key: "l", phase: .held, from: .external(number: "79000000101"), to: .user(extension: "101", endpoint: nil)))
+        var end = CallEvent.make("end", at: 100, ending: EndReport(reason: .normal, answered: true))
+        end.ending?.answeredAt = Instant.base.advanced(by: .seconds(7))
+        let call = Self.record([CallEvent.make("begun"), hold, end])
+        #expect(call.holdMilliseconds == 83_000)
+        #expect(call.talkMilliseconds == 10_000)
+    }
+
     @Test func `rule 5: direction is what happened, with and without the vendor's word`() {
         for seed in Self.seeds {
             let story = CallStory(seed: seed)

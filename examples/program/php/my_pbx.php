@@ -11,6 +11,9 @@ const REASONS = [
     'caller_gone' => 'caller_hung_up',
     'transferred' => 'transferred',
 ];
+const KNOWN = [
+    'event', 'call', 'leg', 'direction', 'at', 'from', 'to', 'line', 'reason', 'last', 'transferred_from', 'file',
+];
 const DIRECTIONS = ['in' => 'inbound', 'out' => 'outbound', 'internal' => 'internal'];
 
 /** An employee has a short number; everybody else is outside. */
@@ -33,6 +36,14 @@ function word(array $table, mixed $key, ?string $otherwise): ?string
     return is_string($key) ? ($table[$key] ?? $otherwise) : $otherwise;
 }
 
+/** What this program does not know is kept with the call. */
+function rest(array $message, array $known): object
+{
+    $found = array_filter($message, fn ($value, $name) => !in_array($name, $known, true) && $value !== null, ARRAY_FILTER_USE_BOTH);
+    $flags = JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_INVALID_UTF8_SUBSTITUTE;
+    return (object) array_map(fn ($value) => is_string($value) ? $value : json_encode($value, $flags), array_slice($found, 0, 64, true));
+}
+
 /** What one webhook says: events, or why there are none. It must depend on nothing but the request. */
 function read(array $request): array
 {
@@ -41,6 +52,9 @@ function read(array $request): array
     if (!is_array($message)) {
         throw new UnexpectedValueException('the body is no object');
     }
+    if ($request['source'] === 'history') {
+        return readLog($message);
+    }
     $kind = text($message, 'event');
     $call = text($message, 'call');
     $leg = ($message['leg'] ?? '') ?: $call;
@@ -48,6 +62,7 @@ function read(array $request): array
         'repeat_key' => [$call, $leg, $kind, text($message, 'at')],
         'external_ids' => [['kind' => 'call', 'value' => $call]],
         'occurred_at' => text($message, 'at'),
+        'custom' => rest($message, KNOWN),
     ];
     if ($kind === 'recorded') {
         $event['type'] = 'recording.ready';
@@ -84,6 +99,37 @@ function read(array $request): array
     return ['events' => [$event]];
 }
 
+/** What a page of the log says, as `askLog` handed it over: the calls as they ended, and their recordings. */
+function readLog(array $page): array
+{
+    $events = [];
+    foreach ($page['calls'] ?? [] as $row) {
+        $call = text($row, 'call');
+        $direction = word(DIRECTIONS, $row['direction'] ?? null, null);
+        [$outside, $inside] = $direction === 'outbound' ? ['to', 'from'] : ['from', 'to'];
+        $names = [['kind' => 'call', 'value' => $call]];
+        $ended = text($row, 'ended');
+        $events[] = [
+            'repeat_key' => [$call, 'log', $ended], 'type' => 'call.ended', 'external_ids' => $names, 'occurred_at' => $ended,
+            'facts' => [
+                'direction' => $direction, 'started' => text($row, 'started'),
+                'external_number' => in_array($direction, ['inbound', 'outbound'], true) ? text($row, $outside) : null,
+            ],
+            'end' => [
+                'reason' => word(REASONS, $row['reason'] ?? null, 'unknown'), 'answered' => !empty($row['answered']),
+                'ended_at' => $ended, 'user' => party(text($row, $inside)),
+            ],
+        ];
+        if (!empty($row['file'])) {
+            $events[] = [
+                'repeat_key' => [$call, 'log', text($row, 'file')], 'type' => 'recording.ready', 'external_ids' => $names,
+                'occurred_at' => $ended, 'recording' => ['key' => text($row, 'file'), 'phase' => 'ready'],
+            ];
+        }
+    }
+    return $events ? ['events' => $events] : ['ignored' => 'a page of the log without calls'];
+}
+
 /** Carries out one command: here the request to your telephone system would be. */
 function carryOut(array $order): array
 {
@@ -93,6 +139,19 @@ function carryOut(array $order): array
     return ['failed' => ['kind' => 'unsupported', 'code' => 'action', 'text' => 'My PBX cannot do that']];
 }
 
+/** Where the file of `recording.key` can be fetched now, and what must be sent along: a real one has a key there. */
+function findRecording(string $reference): array
+{
+    $url = 'http://127.0.0.1:9/recordings/' . rawurlencode($reference) . '.mp3';
+    return ['fetch' => ['url' => $url, 'headers' => ['x-key' => 'made-up']]];
+}
+
+/** Pages of the telephone system's log of calls that began between `from` and `to`: here it would be asked. */
+function askLog(array $question): array
+{
+    return ['bodies' => [json_encode(['calls' => []])], 'more' => false];
+}
+
 function answer(array $question): array
 {
     if ($question['do'] === 'hello') {
@@ -100,6 +159,12 @@ function answer(array $question): array
     }
     if ($question['do'] === 'perform') {
         return carryOut($question);
+    }
+    if ($question['do'] === 'recording') {
+        return findRecording($question['reference']);
+    }
+    if ($question['do'] === 'history') {
+        return askLog($question);
     }
     try {
         return read($question['request']);

@@ -4,13 +4,17 @@
 "My PBX" posts JSON such as
     {"event": "ringing", "call": "c-1", "direction": "in", "at": "2026-11-02T07:15:20Z",
      "from": "79000000101", "to": "101", "line": "74950000001"}
-with events ringing, answered, hangup, transferred, recorded. Copy this file and change `read` and `carry_out`.
+with events ringing, answered, hangup, transferred, recorded. Its log is a list of calls such as
+    {"call": "c-1", "direction": "in", "from": "79000000101", "to": "101", "started": "2026-11-02T07:15:20Z",
+     "ended": "2026-11-02T07:16:30Z", "reason": "normal", "answered": true, "file": "r-1"}
+Copy this file and change `read`, `read_log`, and what asks the telephone system: `carry_out`, `find_recording`, `ask_log`.
 What is printed to standard error is in the gateway's log; standard output belongs to the answers.
 """
 
 import base64
 import json
 import sys
+from urllib.parse import quote
 
 REASONS = {
     "normal": "normal",
@@ -19,6 +23,8 @@ REASONS = {
     "caller_gone": "caller_hung_up",
     "transferred": "transferred",
 }
+DIRECTIONS = {"in": "inbound", "out": "outbound", "internal": "internal"}
+KNOWN = {"event", "call", "leg", "direction", "at", "from", "to", "line", "reason", "last", "transferred_from", "file"}
 
 
 def party(number):
@@ -35,18 +41,30 @@ def text(message, name):
     return value
 
 
+def rest(message, known):
+    """What this program does not know is kept with the call."""
+    found = {name: value for name, value in message.items() if name not in known and value is not None}
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        for name, value in list(found.items())[:64]
+    }
+
+
 def read(request):
     """What one webhook says: events, or why there are none. It must depend on nothing but the request."""
     body = request["body"] if "body" in request else base64.b64decode(request["body_base64"]).decode("utf-8")
     message = json.loads(body)
     if not isinstance(message, dict):
         raise ValueError("the body is no object")
+    if request["source"] == "history":
+        return read_log(message)
     kind, call = text(message, "event"), text(message, "call")
     leg = message.get("leg") or call
     event = {
         "repeat_key": [call, leg, kind, text(message, "at")],
         "external_ids": [{"kind": "call", "value": call}],
         "occurred_at": text(message, "at"),
+        "custom": rest(message, KNOWN),
     }
     if kind == "recorded":
         event["type"] = "recording.ready"
@@ -54,8 +72,7 @@ def read(request):
         return {"events": [event]}
     if kind not in ("ringing", "answered", "hangup", "transferred"):
         return {"ignored": "a kind of event this program does not know"}
-    direction = {"in": "inbound", "out": "outbound", "internal": "internal"}.get(message.get("direction"))
-    event["facts"] = {"direction": direction, "line": message.get("line")}
+    event["facts"] = {"direction": DIRECTIONS.get(message.get("direction")), "line": message.get("line")}
     event["leg"] = {"key": leg, "from": party(text(message, "from")), "to": party(text(message, "to"))}
     if kind == "ringing":
         event["type"] = "call.ringing"
@@ -77,6 +94,36 @@ def read(request):
     return {"events": [event]}
 
 
+def read_log(page):
+    """What a page of the log says, as `ask_log` handed it over: the calls as they ended, and their recordings."""
+    events = []
+    for row in page.get("calls") or []:
+        call = text(row, "call")
+        outside, inside = ("to", "from") if row.get("direction") == "out" else ("from", "to")
+        names = [{"kind": "call", "value": call}]
+        end = {
+            "reason": REASONS.get(row.get("reason"), "unknown"),
+            "answered": bool(row.get("answered")),
+            "ended_at": text(row, "ended"),
+            "user": party(text(row, inside)),
+        }
+        facts = {
+            "direction": DIRECTIONS.get(row.get("direction")),
+            "started": text(row, "started"),
+            "external_number": text(row, outside) if row.get("direction") in ("in", "out") else None,
+        }
+        events.append({
+            "repeat_key": [call, "log", end["ended_at"]], "type": "call.ended", "external_ids": names,
+            "occurred_at": end["ended_at"], "facts": facts, "end": end,
+        })
+        if row.get("file"):
+            events.append({
+                "repeat_key": [call, "log", text(row, "file")], "type": "recording.ready", "external_ids": names,
+                "occurred_at": end["ended_at"], "recording": {"key": text(row, "file"), "phase": "ready"},
+            })
+    return {"events": events} if events else {"ignored": "a page of the log without calls"}
+
+
 def carry_out(order):
     """Carries out one command: here the request to your telephone system would be."""
     action = order["action"]
@@ -85,11 +132,25 @@ def carry_out(order):
     return {"failed": {"kind": "unsupported", "code": "action", "text": "My PBX cannot do that"}}
 
 
+def find_recording(reference):
+    """Where the file of `recording.key` can be fetched now, and what must be sent along: a real one has a key there."""
+    return {"fetch": {"url": "http://127.0.0.1:9/recordings/" + quote(reference, safe="") + ".mp3", "headers": {"x-key": "made-up"}}}
+
+
+def ask_log(question):
+    """Pages of the telephone system's log of calls that began between `from` and `to`: here it would be asked."""
+    return {"bodies": [json.dumps({"calls": []})], "more": False}
+
+
 def answer(question):
     if question["do"] == "hello":
         return {"protocol": 1, "name": "my-pbx", "version": "1"}
     if question["do"] == "perform":
         return carry_out(question)
+    if question["do"] == "recording":
+        return find_recording(question["reference"])
+    if question["do"] == "history":
+        return ask_log(question)
     try:
         return read(question["request"])
     except (ValueError, TypeError, AttributeError):

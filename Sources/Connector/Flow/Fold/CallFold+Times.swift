@@ -68,9 +68,13 @@ extension CallFold {
             return
         }
         let talks = talkSpans
-        call.talkMilliseconds =
-            talks.isEmpty ? end.milliseconds(since: answer) : Self.union(talks, within: answer...end)
-        call.holdMilliseconds = Self.union(holdSpans, within: answer...end)
+        let talk = Self.union(talks, within: answer...end)
+        // Who is on hold while somebody else of ours talks does not make the call wait.
+        let held = holdSpans
+        let hold = held.isEmpty ? 0 : Self.union(talks + held, within: answer...end) - talk
+        call.holdMilliseconds = hold
+        // Where no leg shows the talk, it is what the hold leaves.
+        call.talkMilliseconds = talk == 0 ? end.milliseconds(since: answer) - hold : talk
     }
 }
 

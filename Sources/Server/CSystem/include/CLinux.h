@@ -209,6 +209,9 @@ static inline void csys_block_signals(void) {
 
 /// Makes writing to a connection that is gone an error of the calling thread instead of the end of the process.
 static inline void csys_block_pipe_signal(void) {
+    static __thread int is_blocked;
+    if (is_blocked) return;
+    is_blocked = 1;
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGPIPE);

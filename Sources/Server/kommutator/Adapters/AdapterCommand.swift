@@ -3,7 +3,6 @@ import AdapterConformance
 import ArgumentParser
 import Connector
 import Glibc
-import Processes
 
 /// `kommutator adapter`: a new provider, without a clone of the gateway.
 struct AdapterCommand: AsyncParsableCommand {
@@ -12,86 +11,139 @@ struct AdapterCommand: AsyncParsableCommand {
 
     /// What can be begun here.
     enum Kind: String, ExpressibleByArgument, CaseIterable {
-        case program
+        case program, mapped, swift
     }
 
     struct New: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write an adapter that works, into a folder of its own, and try it.",
             discussion: """
+                program is a program of your own; mapped is a connection's file that describes the vendor, without code; swift is a room for
+                the gateway's source tree, to be copied into it.
+
                 Examples:
                   kommutator adapter new my-pbx
-                  kommutator adapter new my-pbx --kind program --folder /srv/adapters/my-pbx
+                  kommutator adapter new my-pbx --language php --folder /srv/adapters/my-pbx
+                  kommutator adapter new my-vendor --kind mapped
+                  kommutator adapter new my-vendor --kind swift --folder /tmp/room && cp -r /tmp/room/. .
                 """)
 
-        @Argument(help: "Its name: the connection's, and the folder's.") var name: String
-        @Option(help: "program: a program of your own, which the skeleton has in Python.") var kind = Kind.program
+        @Argument(help: "Its name: the connection's or the vendor's, and the folder's.") var name: String
+        @Option(help: "program, mapped or swift.") var kind = Kind.program
+        @Option(help: "Of a program: python or php.") var language: ProgramSkeleton.Language?
         @Option(help: "The folder to make; the name in the present one where absent.") var folder: String?
 
-        func run() throws {
+        func validate() throws {
             guard ConnectionID.isSlug(name) else {
-                Console.complain("kommutator: the name `\(name)` is no slug: take 1 to 64 of a-z, 0-9, - and _")
-                throw SystemExit.usage
+                throw ValidationError("the name `\(name)` is no slug: take 1 to 64 of a-z, 0-9, - and _")
             }
+            guard language == nil || kind == .program else { throw ValidationError("--language is for --kind program") }
+        }
+
+        func run() throws {
             let folder = folder ?? name
+            let skeleton = skeleton
             do {
-                try SkeletonFolder(path: folder).write(ProgramSkeleton(name: name).files)
+                try SkeletonFolder(path: folder).write(skeleton.files)
             } catch {
                 Console.complain("kommutator: \(error)")
                 throw SystemExit.unavailable
             }
-            try AdapterTrial(folder: folder, adapter: Kind.program.rawValue).run()
-            Console.complain("begin with \(folder)/README.md")
+            if skeleton.canBeTried { try attempt(skeleton, in: folder) }
+            for line in skeleton.advice { Console.say(line) }
+            Console.complain("begin with \(folder)/\(skeleton.files.first { $0.path.hasSuffix("README.md") }?.path ?? "")")
+        }
+
+        private var skeleton: any Skeleton {
+            switch kind {
+            case .program: ProgramSkeleton(name: name, language: language ?? .python)
+            case .mapped: MappedSkeleton(name: name)
+            case .swift: SwiftSkeleton(name: name)
+            }
+        }
+
+        private func attempt(_ skeleton: any Skeleton, in folder: String) throws {
+            if let interpreter = skeleton.interpreter, !Self.isInstalled(interpreter) {
+                Console.complain("kommutator: `\(interpreter)` is not installed; then: kommutator adapter test \(folder)")
+                throw SystemExit.unavailable
+            }
+            try AdapterCommand.attempt(folder, faults: FaultPlan())
+        }
+
+        private static func isInstalled(_ program: String) -> Bool {
+            (Environment.variables["PATH"] ?? "").split(separator: ":").contains { access("\($0)/\(program)", X_OK) == 0 }
+        }
+    }
+
+    /// Tries what `subject` names.
+    fileprivate static func attempt(
+        _ subject: String, adapter: String? = nil, connection: String? = nil, cases: String? = nil, faults: FaultPlan,
+        output: OutputStyle = .text
+    ) throws {
+        do {
+            let found = try TrialSubject(subject, adapter: adapter, connection: connection, casesFolder: cases)
+            let trial = AdapterTrial(
+                adapter: found.adapter, cases: found.cases, folder: found.folder, faults: faults, output: output)
+            let code = trial.run()
+            if code != 0 { throw ExitCode(code) }
+        } catch let refusal as TrialSubject.Refusal {
+            Console.complain("kommutator: \(refusal.reason)")
+            throw ExitCode(refusal.code)
         }
     }
 
     struct Try: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "test", abstract: "Try an adapter on the cases in FOLDER/cases.",
+            commandName: "test", abstract: "Try an adapter on recorded cases, as they are and with faults in them.",
             discussion: """
-                Each case is a folder with requests.json and settings.yaml, and error.txt where the requests are to be refused. They
-                are sent as they are, changed, repeated and ruined. Exit code 65 where something fails.
+                SUBJECT is a folder with an adapter of your own (its connection's file, and cases below `cases`), a folder of cases that is
+                called like the adapter, a connection's file, or an adapter's name. Each case is a folder with requests.json and
+                settings.yaml, and error.txt where the requests are to be refused.
+
+                The requests are sent as they are, changed, repeated and ruined; then again reordered, doubled, lost, late, cut short, with
+                clocks that disagree and in other characters, and every record that comes of it must keep the rules of the call record. A
+                case that fails is shown with the shortest run that does. Exit code 65 where something fails, 75 where the time was over.
 
                 Examples:
                   kommutator adapter test my-pbx
+                  kommutator adapter test mango --cases fixtures/mango
+                  kommutator adapter test my-vendor.yaml --cases cases --fault loss --seed 7
+                  kommutator adapter test my-pbx --output json | jq '.faults[].failures'
                 """)
 
-        @Argument(help: "The adapter's folder.") var folder: String
-        @Option(help: "The adapter that the cases are for.") var adapter = Kind.program.rawValue
+        @Argument(help: "A folder, a connection's file, or an adapter's name; the present folder where absent.")
+        var subject = "."
+        @Option(help: "The adapter that the cases are for, where neither file nor folder tells.") var adapter: String?
+        @Option(help: "The connection's file.") var connection: String?
+        @Option(help: "The folder of cases.") var cases: String?
+        @Option(help: "Only this fault: \(Fault.allCases.map(\.rawValue).joined(separator: ", ")).") var fault: [Fault] = []
+        @Option(help: "What chance begins with: the same seed tries the same.") var seed: UInt64 = 1
+        @Option(help: "How often a case is played with each fault: 1 to 1000.") var runs = 4
+        @Option(help: "Seconds after which nothing more is begun: 1 to 86400.") var seconds = 300
+        @Option(help: "text, or json: one object with `passed`, `checks` and `faults`.") var output = OutputStyle.text
 
-        func run() throws { try AdapterTrial(folder: folder, adapter: adapter).run() }
+        func validate() throws {
+            guard (1...1000).contains(runs) else { throw ValidationError("--runs is 1 to 1000") }
+            guard (1...86_400).contains(seconds) else { throw ValidationError("--seconds is 1 to 86400") }
+        }
+
+        func run() throws {
+            try AdapterCommand.attempt(
+                subject, adapter: adapter, connection: connection, cases: cases, faults: plan, output: output)
+        }
+
+        private var plan: FaultPlan {
+            let clock = TrialClock(within: .seconds(seconds))
+            return FaultPlan(
+                faults: fault.isEmpty ? Fault.allCases : fault, seed: seed, runsPerCase: runs, mayGoOn: { clock.mayGoOn },
+                progress: TrialClock.show)
+        }
     }
 }
 
-/// Takes an adapter through the conformance suite, on the cases of one folder.
-private struct AdapterTrial {
-    let folder: String
-    let adapter: String
+extension Fault: ExpressibleByArgument {}
 
-    func run() throws {
-        guard let kind = AdapterCatalog.adapter(named: adapter) else {
-            Console.complain(
-                "kommutator: there is no adapter `\(adapter)`; there are: \(AdapterCatalog.names.joined(separator: ", "))")
-            throw SystemExit.usage
-        }
-        let cases: [ConformanceCase]
-        do {
-            cases = try CaseFolder.loadAll(below: folder + "/cases")
-        } catch {
-            Console.complain("kommutator: \(error)")
-            throw SystemExit.data
-        }
-        let children = SystemChildren(environment: Environment.variables)
-        let report = ConformanceSuite(kind, context: AdapterContext(children: children, folder: folder)).run(cases)
-        children.shutdown()
-        Console.say(report.summary)
-        guard !cases.isEmpty else {
-            Console.complain("kommutator: \(folder)/cases has no case")
-            throw SystemExit.data
-        }
-        if !report.failures.isEmpty { throw SystemExit.data }
-    }
-}
+extension ProgramSkeleton.Language: ExpressibleByArgument {}
 
 /// A new folder of small files. Nothing that is there already is touched.
 private struct SkeletonFolder {
