@@ -94,7 +94,11 @@ let package = Package(
             path: "Tests/Support",
             swiftSettings: strict),
         .executableTarget(
-            name: "benchmarks", dependencies: ["AdapterCatalog", "AdapterConformance", "Connector", "TestSupport"],
+            name: "benchmarks",
+            dependencies: [
+                "AdapterCatalog", "AdapterConformance", "Connector", "TestSupport",
+                "CSystem", "Gateway", "HTTPClient", "HTTPServer", "Network", "SQLiteJournal",
+            ],
             path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
         .testTarget(
             name: "ConnectorTests", dependencies: ["Connector", "Threading", "TestSupport"], swiftSettings: strict),
@@ -121,6 +125,7 @@ let package = Package(
             name: "EndToEnd",
             dependencies: [
                 "kommutator", "AdapterConformance", "Connector", "Digests", "CSystem", "TestSupport",
+                "DoubleServer", "HTTPClient", "HTTPServer", "Network", "VendorSimulators",
             ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
