@@ -60,10 +60,9 @@ struct ServeCommand: AsyncParsableCommand {
             group.addTask { await house.watchConnections() }
             group.addTask { await house.keepRetention() }
             group.addTask { await house.followCommands() }
-            // The demonstration's recordings are as made up as its calls: nobody has them.
-            if playground == nil, house.settings.recordingConcurrency > 0 { group.addTask { await house.recordings.run() } }
+            if house.settings.recordingConcurrency > 0 { group.addTask { await house.recordings.run() } }
             if house.settings.recordingRetention != nil { group.addTask { await house.recordings.keepRetention() } }
-            if let playground, let base { group.addTask { await playground.play(at: base, log: house.log) } }
+            if let playground, let base { group.addTask { await playground.play(at: base, in: house) } }
             for await signal in signals {
                 guard signal == SIGHUP else { break }
                 await house.reload()
