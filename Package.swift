@@ -102,7 +102,10 @@ let package = Package(
             path: "Tests/Skeleton/Tests/AdapterTests/MyPbx", swiftSettings: strict),
         .executableTarget(
             name: "benchmarks",
-            dependencies: ["AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Gateway", "TestSupport"],
+            dependencies: [
+                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "TestSupport",
+                "CSystem", "Gateway", "HTTPClient", "HTTPServer", "Network", "SQLiteJournal",
+            ],
             path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
         .testTarget(
             name: "ConnectorTests", dependencies: ["Connector", "Threading", "TestSupport"], swiftSettings: strict),
@@ -129,6 +132,7 @@ let package = Package(
             name: "EndToEnd",
             dependencies: [
                 "kommutator", "AdapterConformance", "Connector", "Digests", "CSystem", "TestSupport",
+                "DoubleServer", "HTTPClient", "HTTPServer", "Network", "VendorSimulators",
             ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the gateway against nginx and against nginx + php-fpm + SQLite, on loopback, and prints a table.
 #
-#   scripts/bench.sh [--quick] [--yes] [--baseline] [--only saturation,half,changes,answers,routing,idle,start,micro]
+#   scripts/bench.sh [--quick] [--yes] [--baseline] [--only saturation,half,changes,answers,routing,idle,start,micro,memory]
 #
 # --quick     three minutes at most, one round: for looking, not for comparing
 # --yes       installs what is missing (nginx-light, php-fpm, php-sqlite3, wrk) without asking; so does BENCH_YES=1

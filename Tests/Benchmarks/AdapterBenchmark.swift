@@ -35,9 +35,9 @@ struct AdapterBenchmark {
         try play(rounds: 3)
         var count = 0
         let rounds = 60
-        let start = CPUTime.now
+        let start = CPUTime.ofProcess
         count = try play(rounds: rounds)
-        return (CPUTime.now - start) / Double(max(1, count))
+        return (CPUTime.ofProcess - start) / Double(max(1, count))
     }
 
     /// - Returns: how many events there were.

@@ -1,10 +1,11 @@
 /// What one event costs by itself, in CPU time: `swift run -c release benchmarks`.
 @main enum Benchmarks {
-    static func main() throws {
+    static func main() async throws {
         try DecodingBenchmark(adapter: "beeline").run()
         try DecodingBenchmark(adapter: "mango").run()
         try DecodingBenchmark(adapter: "zadarma").run()
         FoldingBenchmark.run()
         try AdapterBenchmark.runAll()
+        try await OutgoingBenchmark().run()
     }
 }

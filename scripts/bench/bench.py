@@ -15,6 +15,7 @@ import changes
 import halfload
 import idle
 import load
+import memory
 import report
 import routing
 import saturation
@@ -22,6 +23,8 @@ import webhooks
 from contenders import Gateway, Nginx, PHP, make_certificate, raise_file_limit
 
 SCENARIOS = ["saturation", "half", "changes", "answers", "routing", "idle", "start", "micro"]
+# Only where they are asked for: they take long.
+LONG = ["memory"]
 
 
 class Plan:
@@ -42,6 +45,7 @@ class Plan:
         self.questions = 600 if quick else 2000
         self.idle = 2000 if quick else 10_000
         self.starts = 5 if quick else 20
+        self.memory_calls = 100_000 if quick else 1_000_000
 
 
 class Bench:
@@ -62,7 +66,7 @@ class Bench:
         self.say(f"writing {self.plan.requests:,} signed requests")
         webhooks.write_files(self.folder, self.fixtures, self.plan.requests, load.THREADS)
         webhooks.write_pings(self.folder, load.THREADS)
-        for name in SCENARIOS:
+        for name in SCENARIOS + LONG:
             if name in self.options.only:
                 getattr(self, name)()
         return self.results
@@ -177,6 +181,14 @@ class Bench:
         found = self.results["start"] = idle.starts(self.options.binary, f"{self.folder}/start", self.plan.starts)
         self.say(f"start: {found['median_ms']:.1f} ms, {found['resident_megabytes']:.1f} MB at rest")
 
+    def memory(self):
+        with self.gateway("memory") as gateway:
+            gateway.start()
+            found = self.results["memory"] = memory.measure(gateway, self.options.binary, self.plan.memory_calls, self.say)
+        shutil.rmtree(f"{self.folder}/memory")
+        self.say(f"memory: {found['early_megabytes']:.0f} MB after a tenth of {found['calls']:,} calls, "
+                 f"{found['late_megabytes']:.0f} MB at most in their second half")
+
     def micro(self):
         if self.options.micro:
             done = subprocess.run([self.options.micro], capture_output=True, text=True, check=True)
@@ -189,7 +201,7 @@ def read_options():
     parser.add_argument("--binary", required=True, help="kommutator, built for release")
     parser.add_argument("--micro", help="the product `benchmarks`, built for release")
     parser.add_argument("--quick", action="store_true", help="three minutes at most, one round")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=SCENARIOS, help=",".join(SCENARIOS))
+    parser.add_argument("--only", type=lambda text: text.split(","), default=SCENARIOS, help=",".join(SCENARIOS + LONG))
     parser.add_argument("--baseline", action="store_true", help="write Tests/Benchmarks/Baseline.md")
     return parser.parse_args()
 
@@ -217,7 +229,8 @@ def main():
     plan = Plan(options.quick)
     signal.signal(signal.SIGALRM, give_up)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    signal.alarm(plan.limit)
+    # A million calls take as long as they take.
+    signal.alarm(plan.limit + (7200 if set(LONG) & set(options.only) else 0))
     folder = tempfile.mkdtemp(prefix="kommutator-bench-", dir=os.environ.get("BENCH_FOLDER"))
     bench = Bench(options, plan, folder)
     try:

@@ -12,29 +12,33 @@ package struct BeelineSimulator: VendorSimulator {
     package init(settings: AdapterSettings) {}
 
     package func call(_ scenario: Scenario, startingAt start: Instant, seed: UInt64) -> SimulatedCall? {
-        var script = BeelineScript(start: start, people: SimulatedPeople(seed: seed))
-        switch scenario {
-        case .inboundAnswered: script.inboundAnswered(recorded: false)
-        case .recording: script.inboundAnswered(recorded: true)
-        case .inboundMissed: script.inboundMissed()
-        case .group: script.group()
-        case .blindTransfer: script.blindTransfer()
-        case .attendedTransfer: script.attendedTransfer()
-        case .outboundAnswered: script.outbound(answered: true)
-        case .outboundBusy: script.outbound(answered: false)
-        case .transfer, .connectionCheck: return nil
-        }
-        return SimulatedCall(steps: steps(of: script))
+        let people = SimulatedPeople(seed: seed)
+        guard let play = BeelineScript(scenario, start: start, people: people) else { return nil }
+        let subscription = BeelineScript.uuid("subscription", people)
+        var number = 0
+        return SimulatedCall(
+            steps: play.script.steps { event in
+                number += 1
+                return event.step(event.xml(subscription: subscription, number: number))
+            })
     }
+}
 
-    private func steps(of script: BeelineScript) -> [SimulatedStep] {
-        var before = 0
-        return script.messages.map { message in
-            defer { before = message.second }
-            return SimulatedStep(
-                delay: .seconds(message.second - before), target: "",
-                headers: [HeaderField(name: "content-type", value: "application/xml; charset=UTF-8")],
-                body: Array(message.xml.utf8))
+extension BeelineScript {
+    /// nil where Beeline has no such scenario.
+    init?(_ scenario: Scenario, start: Instant, people: SimulatedPeople) {
+        let isOutbound = scenario == .outboundAnswered || scenario == .outboundBusy
+        self.init(start: start, people: people, direction: isOutbound ? .outbound : .inbound)
+        switch scenario {
+        case .inboundAnswered: inboundAnswered(recorded: false)
+        case .recording: inboundAnswered(recorded: true)
+        case .inboundMissed: inboundMissed()
+        case .group: group()
+        case .blindTransfer: blindTransfer()
+        case .attendedTransfer: attendedTransfer()
+        case .outboundAnswered: outbound(answered: true)
+        case .outboundBusy: outbound(answered: false)
+        case .transfer, .connectionCheck: return nil
         }
     }
 }

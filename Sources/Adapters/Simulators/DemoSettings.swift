@@ -7,8 +7,9 @@ package enum DemoSettings {
         switch adapter {
         case BeelineSimulator.adapter: ["token": "demo-token", "url_token": "demo-beeline-token"]
         case MangoSimulator.adapter: ["api_key": "demo-api-key", "api_salt": "demo-api-salt"]
-        case MegafonSimulator.adapter: ["crm_token": "demo-crm-token"]
-        case TelphinSimulator.adapter: ["url_token": "demo-telphin-url-token"]
+        case MegafonSimulator.adapter: ["crm_token": "demo-crm-token", "api_key": "demo-api-key"]
+        case TelphinSimulator.adapter:
+            ["client_id": "demo-app", "client_secret": "demo-client-secret", "url_token": "demo-telphin-url-token"]
         case ZadarmaSimulator.adapter: ["key": "demo-key", "secret": "demo-secret", "time_zone": "Europe/Moscow"]
         default: nil
         }

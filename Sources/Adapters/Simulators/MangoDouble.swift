@@ -4,13 +4,13 @@ import Digests
 
 /// Mango's API made up: commands, basic statistics, recordings.
 ///
-/// It knows the calls it was told to make. A second bad request (3xxx) within two minutes blocks the key, as Mango does; limits are
+/// A second bad request (3xxx) within two minutes blocks the key, as Mango does; limits are
 /// those of the reference, per kind of request.
 package struct MangoDouble: VendorDouble {
     package static let adapter = "mango"
 
     private let envelope: MangoEnvelope
-    private let faults: DoubleFaults
+    private var dice: RefusalDice
     private let seed: UInt64
     private var calls: [MangoDoubleCall] = []
     private var callCount: UInt64 = 0
@@ -23,13 +23,13 @@ package struct MangoDouble: VendorDouble {
 
     package init(settings: AdapterSettings, faults: DoubleFaults, seed: UInt64) throws {
         envelope = try MangoEnvelope(settings: settings)
-        self.faults = faults
+        dice = RefusalDice(faults, seed: seed)
         self.seed = seed
     }
 
     package mutating func answer(_ request: DoubleRequest) -> DoubleAnswer {
         if request.method == "GET", request.path.hasPrefix("/files/") { return file(request.path) }
-        if let fault = fault { return fault }
+        if let code = dice.refusal() { return dice.marked(Self.fault(code)) }
         if let refusal = refusalOfBlocked(request) { return refusal }
         do throws(MangoRefusal) {
             guard request.method == "POST" else { throw MangoRefusal(code: 3101) }
@@ -49,6 +49,7 @@ package struct MangoDouble: VendorDouble {
         "/vpbx/commands/callback": { double, json, request throws(MangoRefusal) in try double.callBack(json, request) },
         "/vpbx/commands/call/hangup": { double, json, request throws(MangoRefusal) in try double.hangUp(json, request) },
         "/vpbx/commands/transfer": { double, json, request throws(MangoRefusal) in try double.transfer(json, request) },
+        "/vpbx/commands/route": { double, json, request throws(MangoRefusal) in try double.route(json, request) },
         "/vpbx/commands/call/hold/on": { double, json, request throws(MangoRefusal) in try double.hold(json, request) },
         "/vpbx/commands/recording/start": { double, json, request throws(MangoRefusal) in try double.record(json, request) },
         "/vpbx/stats/request": { double, json, request throws(MangoRefusal) in try double.orderReport(json, request) },
@@ -58,9 +59,8 @@ package struct MangoDouble: VendorDouble {
 
     // MARK: Refusals
 
-    private var fault: DoubleAnswer? {
-        guard let code = faults.code else { return nil }
-        if code == 429 { return Self.tooMany }
+    private static func fault(_ code: Int) -> DoubleAnswer {
+        if code == 429 { return tooMany }
         return code < 600 ? .text("", status: code) : .json(["result": .number(String(code))])
     }
 
@@ -93,7 +93,7 @@ package struct MangoDouble: VendorDouble {
         switch path {
         case "/vpbx/commands/callback", "/vpbx/commands/call/hangup", "/vpbx/commands/recording/start":
             DoubleLimit(4, in: .seconds(1))
-        case "/vpbx/commands/transfer", "/vpbx/stats/request": DoubleLimit(1, in: .seconds(2))
+        case "/vpbx/commands/transfer", "/vpbx/commands/route", "/vpbx/stats/request": DoubleLimit(1, in: .seconds(2))
         default: DoubleLimit(10, in: .seconds(1))
         }
     }
@@ -110,10 +110,24 @@ package struct MangoDouble: VendorDouble {
             people: SimulatedPeople(seed: seed &+ callCount), employee: employee, client: number,
             line: json["line_number"]?.string, at: request.receivedAt)
         call.callBack(Self.command(json), outcome: DoubleOutcome(calling: number))
-        if calls.count >= 10_000 { calls.removeFirst(1000) }
-        calls.append(call)
+        remember(call)
         return taken(json, "callback", [.play(call: call.entry, steps: steps(of: call, from: request.receivedAt))])
     }
+
+    private mutating func remember(_ call: MangoDoubleCall) {
+        if calls.count >= 10_000 { calls.removeFirst(1000) }
+        calls.append(call)
+    }
+
+    package mutating func begin(_ scenario: Scenario, seed: UInt64, at now: Instant, origin: String) -> [DoubleEffect]? {
+        let people = SimulatedPeople(seed: seed)
+        guard scenario != .connectionCheck, let script = MangoScript(scenario, start: now, people: people) else { return nil }
+        let call = MangoDoubleCall(script, scenario, people: people, at: now)
+        remember(call)
+        return [.play(call: call.entry, steps: script.script.steps { envelope.step($0.path, $0.json, after: .zero) })]
+    }
+
+    package func truth(of call: String) -> CallTruth? { calls.last { $0.entry == call }?.truth() }
 
     private mutating func hangUp(_ json: JSONValue, _ request: DoubleRequest) throws(MangoRefusal) -> DoubleAnswer {
         let (place, leg) = try find(json, at: request.receivedAt)
@@ -132,6 +146,16 @@ package struct MangoDouble: VendorDouble {
         default: throw MangoRefusal(code: 3104)
         }
         return taken(json, "transfer", turned(place, request))
+    }
+
+    private mutating func route(_ json: JSONValue, _ request: DoubleRequest) throws(MangoRefusal) -> DoubleAnswer {
+        guard let number = json["to_number"]?.string else { throw MangoRefusal(code: 3103) }
+        guard Self.areDigits(number) else { throw MangoRefusal(code: 3200) }
+        let (place, leg) = try find(json, at: request.receivedAt)
+        guard calls[place].isAlive(leg, request.receivedAt) else { throw MangoRefusal(code: 4101) }
+        guard calls[place].legs[leg].state(at: request.receivedAt) == "Appeared" else { throw MangoRefusal(code: 4100) }
+        calls[place].route(leg, to: number, Self.command(json), at: request.receivedAt)
+        return taken(json, "route", turned(place, request))
     }
 
     private mutating func hold(_ json: JSONValue, _ request: DoubleRequest) throws(MangoRefusal) -> DoubleAnswer {

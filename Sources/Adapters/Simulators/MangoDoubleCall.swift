@@ -1,7 +1,7 @@
 import Connector
 import Digests
 
-/// A call that Mango's double makes: what it has told and is going to tell of it, in the order of time.
+/// A call that Mango's double plays or was told to make: what it has told and is going to tell of it, in the order of time.
 ///
 /// The plan is the truth: what the call looks like at a moment is what has been planned up to it. A command cuts the rest of the plan
 /// off and writes another.
@@ -18,14 +18,21 @@ struct MangoDoubleCall {
         var to: JSONValue
         /// `command_id`, `callback_initiator`, `transfer`.
         var marks: [JSONValue.Member]
-        /// The employee on it.
+        /// The employee on it; empty in a menu or a queue.
         var employee: String
+        /// `abonent`, `ivr` or `queue`.
+        var location = "abonent"
         var states: [(at: Instant, word: String, reason: Int?)] = []
 
         func state(at now: Instant) -> String? { states.last { $0.at <= now }?.word }
     }
 
     let entry: String
+    private let direction: Direction
+    /// Ordered by the API: the first leg goes to the employee, and the client is on those that follow.
+    private let isCallback: Bool
+    /// How it comes out where nobody answers.
+    private var failure: Call.Disposition
     let line: String
     let client: String
     let employee: String
@@ -40,8 +47,54 @@ struct MangoDoubleCall {
         self.employee = employee
         self.client = client
         self.line = line ?? people.line
-        createdAt = now
+        createdAt = now.wholeSeconds
         entry = Base64.encode(String(people.chance("entry")))
+        direction = .outbound
+        isCallback = true
+        failure = .noAnswer
+    }
+
+    /// A call that nobody ordered, as its script tells it.
+    init(_ script: MangoScript, _ scenario: Scenario, people: SimulatedPeople, at now: Instant) {
+        self.people = people
+        employee = people.employees[0]
+        client = people.client
+        line = people.line
+        createdAt = now.wholeSeconds
+        entry = Base64.encode(String(people.chance("entry")))
+        direction = scenario == .outboundAnswered || scenario == .outboundBusy ? .outbound : .inbound
+        isCallback = false
+        failure = scenario == .outboundBusy ? .busy : direction == .inbound ? .missed : .noAnswer
+        for message in script.script.messages { adopt(message.content, at: moment(message.second)) }
+    }
+
+    private mutating func adopt(_ message: MangoScript.Message, at moment: Instant) {
+        let json = message.json
+        plan.append(Message(at: moment, path: message.path, json: json))
+        switch message.path {
+        case "/events/call": adoptLeg(json, at: moment)
+        case "/events/recording":
+            guard let id = json["recording_id"]?.string else { return }
+            if let place = recordings.firstIndex(where: { $0.id == id }) {
+                recordings[place].end = moment
+            } else {
+                recordings.append((id, json["call_id"]?.string ?? "", json["extension"]?.string ?? "", moment, nil))
+            }
+        default: break
+        }
+    }
+
+    private mutating func adoptLeg(_ json: JSONValue, at moment: Instant) {
+        guard let id = json["call_id"]?.string, let from = json["from"], let to = json["to"] else { return }
+        let location = json["location"]?.string ?? ""
+        let known = place(of: id)
+        if known == nil {
+            let owner = to["extension"]?.string ?? from["extension"]?.string ?? ""
+            legs.append(Leg(id: id, from: from, to: to, marks: [], employee: owner, location: location))
+        }
+        let place = known ?? legs.count - 1
+        (legs[place].from, legs[place].to) = (from, to)
+        legs[place].states.append((moment, json["call_state"]?.string ?? "", json["disconnect_reason"]?.int))
     }
 
     // MARK: Courses
@@ -62,7 +115,9 @@ struct MangoDoubleCall {
             say(second, "Connected", 20)
             record(second, from: 20)
             end(second, at: 80, reason: 1120)
-        case .busy: end(second, at: 11, reason: 1121)
+        case .busy:
+            failure = .busy
+            end(second, at: 11, reason: 1121)
         case .noAnswer: end(second, at: 68, reason: 1111)
         }
     }
@@ -71,8 +126,22 @@ struct MangoDoubleCall {
     mutating func hangUp(_ command: String, at now: Instant) {
         let second = cut(at: now)
         let marks = [JSONValue.Member("command_id", .string(command))]
+        if direction == .outbound { failure = .canceled }
         for place in legs.indices where isAlive(place, now) { say(place, "Disconnected", second, reason: 1181, marks) }
         close(at: second, reason: 1181)
+    }
+
+    /// Out of the menu, or away from a telephone that rings.
+    mutating func route(_ place: Int, to number: String, _ command: String, at now: Instant) {
+        let second = cut(at: now)
+        let waiting = legs.indices.filter { isAlive($0, now) }
+        for other in waiting { say(other, "Disconnected", second, reason: 1100) }
+        let next = open(
+            from: ["number": .string(client), "taken_from_call_id": .string(legs[place].id)], to: target(number),
+            [JSONValue.Member("command_id", .string(command))], employee: number)
+        say(next, "Appeared", second)
+        say(next, "Connected", second + 7)
+        end(next, at: second + 60, reason: 1110)
     }
 
     /// The client is passed on; the employee is out of it.
@@ -160,9 +229,29 @@ struct MangoDoubleCall {
                 "answer": answer.map(Self.unix) ?? "0", "from_extension": leg.from["extension"]?.string ?? "",
                 "from_number": leg.from["number"]?.string ?? "", "to_extension": leg.to["extension"]?.string ?? "",
                 "to_number": leg.to["number"]?.string ?? "", "disconnect_reason": end.reason.map(String.init) ?? "",
-                "line_number": line, "location": "abonent", "create": Self.unix(createdAt), "entry_id": entry,
+                "line_number": line, "location": leg.location, "create": Self.unix(createdAt), "entry_id": entry,
             ]
         }
+    }
+
+    /// The client is on them.
+    private var clientLegs: ArraySlice<Leg> { isCallback ? legs.dropFirst() : legs[...] }
+
+    /// nil while it is not over.
+    func truth(at now: Instant = .latest) -> CallTruth? {
+        guard !legs.contains(where: { !$0.states.isEmpty && $0.states.last?.word != "Disconnected" }),
+            let end = legs.compactMap({ $0.states.last?.at }).max(), end <= now
+        else { return nil }
+        func connected(_ leg: Leg) -> Instant? { leg.states.first { $0.word == "Connected" }?.at }
+        let people = legs.filter { (1...6).contains($0.employee.utf8.count) && !$0.states.isEmpty }
+        let answeredAt = clientLegs.filter { $0.location == "abonent" }.compactMap(connected).min()
+        let talked = people.filter { connected($0) != nil }.sorted { (connected($0) ?? end) < (connected($1) ?? end) }
+        let involved = (answeredAt == nil ? people : talked).map(\.employee)
+        return CallTruth(
+            adapter: MangoDouble.adapter, call: entry, direction: direction, number: client, line: line,
+            employees: involved.enumerated().filter { !involved[..<$0.offset].contains($0.element) }.map(\.element),
+            disposition: answeredAt == nil ? failure : .answered, startedAt: createdAt, answeredAt: answeredAt, endedAt: end,
+            recordings: recordings.map(\.id))
     }
 
     private static func unix(_ moment: Instant) -> String { String(moment.milliseconds / 1000) }
@@ -237,12 +326,14 @@ struct MangoDoubleCall {
     /// Recordings end, the summary comes, and later the files are there.
     private mutating func close(at second: Int, reason: Int) {
         endRecordings(at: second)
-        // The client is on the second leg and those made from it.
-        let talk = legs.dropFirst().lazy.compactMap { leg in leg.states.first { $0.word == "Connected" }?.at }.first
+        let talk = clientLegs.lazy.compactMap { leg in leg.states.first { $0.word == "Connected" }?.at }.first
+        let comesIn = direction == .inbound
+        let (own, other) = (device(employee), JSONValue.object([.init("number", .string(client))]))
         send(
             "/events/summary", second,
             [
-                "entry_id": .string(entry), "call_direction": 2, "from": device(employee), "to": ["number": .string(client)],
+                "entry_id": .string(entry), "call_direction": comesIn ? 1 : 2, "from": comesIn ? other : own,
+                "to": comesIn ? own : other,
                 "line_number": .string(line), "create_time": .number(Self.unix(createdAt)),
                 "forward_time": .number(Self.unix(createdAt)), "talk_time": .number(talk.map(Self.unix) ?? "0"),
                 "end_time": .number(Self.unix(moment(second))), "entry_result": talk == nil ? 0 : 1,
@@ -298,4 +389,9 @@ struct MangoDoubleCall {
     }
 
     private func joined(_ one: JSONValue, _ other: JSONValue) -> JSONValue { .object(one.members + other.members) }
+}
+
+extension Instant {
+    /// Mango tells no parts of a second.
+    fileprivate var wholeSeconds: Instant { Instant(milliseconds: milliseconds / 1000 * 1000) }
 }

@@ -3,13 +3,12 @@ import Digests
 
 /// What Mango tells of one contact, message by message. Seconds count from the contact's start.
 struct MangoScript {
-    struct Message {
-        var second: Int
+    struct Message: Sendable {
         var path: String
         var json: JSONValue
     }
 
-    private(set) var messages: [Message] = []
+    private(set) var script = CallScript<Message>()
     private let start: Int
     private let people: SimulatedPeople
     private var counts: [String: Int] = [:]
@@ -19,8 +18,25 @@ struct MangoScript {
         self.people = people
     }
 
-    mutating func send(_ path: String, at second: Int, _ json: JSONValue) {
-        messages.append(Message(second: second, path: path, json: json))
+    /// nil where Mango has no such scenario.
+    init?(_ scenario: Scenario, start: Instant, people: SimulatedPeople) {
+        self.init(start: start, people: people)
+        switch scenario {
+        case .inboundAnswered: inboundAnswered()
+        case .inboundMissed: inboundMissed()
+        case .group: group()
+        case .blindTransfer: blindTransfer()
+        case .attendedTransfer: attendedTransfer()
+        case .outboundAnswered: outbound(answered: true)
+        case .outboundBusy: outbound(answered: false)
+        case .recording: recording()
+        case .connectionCheck: send("/ping", at: 0, [:])
+        case .transfer: return nil
+        }
+    }
+
+    private mutating func send(_ path: String, at second: Int, _ json: JSONValue) {
+        script.add(Message(path: path, json: json), at: second)
     }
 
     // MARK: Scenarios

@@ -7,16 +7,26 @@ import Connector
 package struct TelphinDouble: VendorDouble {
     package static let adapter = "telphin"
 
+    /// A call in the menu, of which the CRM is asked.
+    private struct Waiting: Sendable {
+        var scenario: Scenario
+        var people: SimulatedPeople
+        var start: Instant
+    }
+
     private let clientID: String
     private let secret: String
     private let faults: DoubleFaults
+    private var dice: RefusalDice
     private let people: SimulatedPeople
     /// Until when each token does; the newest hundred.
     private var tokens: [(text: String, end: Instant)] = []
     private var tokenCount = 0
     /// The newest thousand.
-    private var calls: [TelphinDoubleCall] = []
-    private var callCount = 0
+    private var calls: [TelphinScript] = []
+    private var waiting: [String: Waiting] = [:]
+    private var callCount: UInt64 = 0
+    private let seed: UInt64
     /// What extensions were told to send, in order.
     private var events: [(id: Int, extension: String, url: String, type: String)] = []
 
@@ -24,6 +34,8 @@ package struct TelphinDouble: VendorDouble {
         clientID = try settings.required("client_id")
         secret = try settings.required("client_secret")
         self.faults = faults
+        dice = RefusalDice(faults, seed: seed)
+        self.seed = seed
         people = SimulatedPeople(seed: seed)
     }
 
@@ -31,7 +43,7 @@ package struct TelphinDouble: VendorDouble {
     package mutating func revokeTokens() { tokens.removeAll() }
 
     package mutating func answer(_ request: DoubleRequest) -> DoubleAnswer {
-        if let code = faults.code { return Self.refusal(code) }
+        if let code = dice.refusal() { return dice.marked(Self.refusal(code)) }
         if request.path == "/oauth/token" { return makeToken(request) }
         guard let token = request.header("authorization"),
             tokens.contains(where: { token == "Bearer \($0.text)" && request.receivedAt < $0.end })
@@ -79,9 +91,14 @@ package struct TelphinDouble: VendorDouble {
             return .json(.array(phones + [Self.row(of: 700, type: "queue")]))
         case ("GET", "call_history"): return history(query, at: request.receivedAt)
         case ("GET", "current_calls"):
-            return .json(.array(calls.filter { $0.isUp(at: request.receivedAt) }.map(\.live)))
+            let owners = SimulatedPeople.extensions.map { "100\($0)" }
+            return .json(.array(owners.flatMap { live($0, at: request.receivedAt) }))
         default: return Self.refusal(404)
         }
+    }
+
+    private func live(_ owner: String, at now: Instant) -> [JSONValue] {
+        calls.filter { $0.isUp(owner, at: $0.diary.second(at: now)) }.map { $0.live(owner) }
     }
 
     private static func row(of short: Int, type: String) -> JSONValue {
@@ -92,13 +109,19 @@ package struct TelphinDouble: VendorDouble {
         guard let start = query["start_datetime"], let end = query["end_datetime"] else { return Self.refusal(400) }
         let page = max(1, query["page"].flatMap { Int($0) } ?? 1)
         let size = min(max(1, query["per_page"].flatMap { Int($0) } ?? 100), 1000)
-        let found = calls.filter { !$0.isUp(at: now) && start <= $0.row.begin && $0.row.begin < end }
+        let found = calls.filter { $0.diary.isOver(at: now) }.sorted { $0.diary.start < $1.diary.start }.filter { call in
+            let begin = text(call.diary.start)
+            return start <= begin && begin < end
+        }
         let rows = found.dropFirst((page - 1).multipliedReportingOverflow(by: size).partialValue).prefix(size)
         return .json([
             "page": .number("\(page)"), "per_page": .number("\(size)"), "order": "asc",
-            "call_history": .array(rows.map(\.row.json)),
+            "call_history": .array(rows.map { $0.row(text) }),
         ])
     }
+
+    /// UTC, unless the log is to be wrong.
+    private func text(_ moment: Instant) -> String { LocalTimestamp.format(moment.advanced(by: faults.logOffset), in: .utc) }
 
     // MARK: Extensions
 
@@ -108,7 +131,7 @@ package struct TelphinDouble: VendorDouble {
         switch (request.method, parts[2]) {
         case ("POST", "callback"): return callBack(parts[1], request)
         case ("GET", "current_calls"):
-            return .json(.array(calls.filter { $0.owner == parts[1] && $0.isUp(at: request.receivedAt) }.map(\.live)))
+            return .json(.array(live(parts[1], at: request.receivedAt)))
         case ("PUT", "current_calls"), ("DELETE", "current_calls"): return act(parts, request)
         case ("GET", "event"): return .json(.array(events.filter { $0.extension == parts[1] }.map(Self.row)))
         case ("POST", "event"): return subscribe(parts[1], request)
@@ -130,7 +153,7 @@ package struct TelphinDouble: VendorDouble {
     }
 
     private func recording(_ parts: [String]) -> DoubleAnswer {
-        guard parts.count == 4, calls.contains(where: { $0.recording == parts[3] }) else {
+        guard parts.count == 4, calls.contains(where: { $0.diary.parts.contains { $0.recordings.contains(parts[3]) } }) else {
             return Self.refusal(404, "Record not found")
         }
         return DoubleAnswer(
@@ -144,40 +167,85 @@ package struct TelphinDouble: VendorDouble {
             owner == "100\(source)", (2...20).contains(target.utf8.count), target.utf8.allSatisfy({ (0x30...0x39).contains($0) })
         else { return Self.refusal(400, "Invalid number") }
         callCount += 1
-        let call = TelphinDoubleCall(
-            id: String(people.token("call \(callCount)").prefix(32)), short: source, number: target, orderedAt: request.receivedAt
-        )
+        let people = SimulatedPeople(seed: seed &+ callCount, client: target, first: source)
+        var call = TelphinScript(start: request.receivedAt, people: people, direction: .outbound)
+        call.callBack(DoubleOutcome(calling: target))
+        return .json(
+            ["call_api_id": .string(call.handle), "call_id": .string(call.diary.name)], status: 201, effects: perform(call))
+    }
+
+    private mutating func perform(_ call: TelphinScript) -> [DoubleEffect] {
         calls.append(call)
         if calls.count > 1000 { calls.removeFirst() }
-        return .json(
-            ["call_api_id": .string(call.handle), "call_id": .string(call.id)], status: 201,
-            effects: [.play(call: call.id, steps: call.steps)])
+        return [.play(call: call.diary.name, steps: call.script.steps { .form($0) })]
     }
 
     private mutating func act(_ parts: [String], _ request: DoubleRequest) -> DoubleAnswer {
         let handle = parts.count > 3 ? parts[3].replacing("%3A", with: ":") : ""
+        let short = String(parts[1].dropFirst(3))
+        let now = request.receivedAt
         guard
-            let place = calls.firstIndex(where: {
-                $0.handle == handle && $0.owner == parts[1] && $0.isUp(at: request.receivedAt)
+            let place = calls.lastIndex(where: {
+                $0.handle == handle && $0.isUp(parts[1], at: $0.diary.second(at: now))
             })
         else { return Self.refusal(404, "Record not found") }
-        if request.method == "DELETE" { return end(place, at: request.receivedAt, transferred: false) }
+        let second = calls[place].diary.second(at: now)
+        if request.method == "DELETE" {
+            calls[place].hangUp(short, at: second)
+            return turned(place)
+        }
         let json = Self.json(request)
         switch json?["action"]?.string {
         case "hold", "offhold": return .json([:])
         case "transfer", "attended_transfer":
-            guard json?["send_dst"]?.string?.isEmpty == false else { return Self.refusal(400, "Invalid number") }
-            return end(place, at: request.receivedAt, transferred: true)
+            guard let target = json?["send_dst"]?.string, !target.isEmpty else { return Self.refusal(400, "Invalid number") }
+            calls[place].pass(short, to: target, at: second)
+            return turned(place)
         default: return Self.refusal(400, "Invalid action")
         }
     }
 
-    /// The extension's part is over. What becomes of a call that was passed on is not played.
-    private mutating func end(_ place: Int, at now: Instant, transferred: Bool) -> DoubleAnswer {
-        calls[place].cutAt = now
+    /// What was planned is off; the call takes its new course.
+    private func turned(_ place: Int) -> DoubleAnswer {
         let call = calls[place]
         return .json(
-            [:], effects: [.stop(call: call.id), .play(call: call.id, steps: [call.hangup(after: 1, transferred: transferred)])])
+            [:],
+            effects: [.stop(call: call.diary.name), .play(call: call.diary.name, steps: call.script.steps { .form($0) })])
+    }
+
+    // MARK: Calls that nobody ordered
+
+    package mutating func begin(_ scenario: Scenario, seed: UInt64, at now: Instant, origin: String) -> [DoubleEffect]? {
+        let people = SimulatedPeople(seed: seed)
+        guard let call = TelphinScript(scenario, start: now, people: people) else { return nil }
+        guard call.diary.direction == .inbound else { return perform(call) }
+        if waiting.count > 10_000 { waiting.removeAll() }
+        waiting[call.diary.name] = Waiting(scenario: scenario, people: people, start: now)
+        return [.play(call: call.diary.name, steps: [call.question])]
+    }
+
+    /// Somebody whom the answer names is rung, and alone.
+    package mutating func heard(_ answer: OutgoingResponse?, of call: String, at now: Instant) -> [DoubleEffect] {
+        guard var asked = waiting.removeValue(forKey: call) else { return [] }
+        if let short = answer.flatMap({ Self.named(in: String(decoding: $0.body.prefix(16_384), as: UTF8.self)) }) {
+            asked.people = asked.people.ringing(short)
+            if asked.scenario == .group { asked.scenario = .inboundAnswered }
+        }
+        guard var script = TelphinScript(asked.scenario, start: asked.start, people: asked.people) else { return [] }
+        script.leaveMenu()
+        return perform(script)
+    }
+
+    /// The extension that an answer of Call Interactive leads to, whatever the element: attributes of `SimpleTransfer` are documented
+    /// nowhere.
+    private static func named(in xml: String) -> String? {
+        SimulatedPeople.extensions.first { short in
+            ["\"\(short)\"", "*\(short)\"", ">\(short)<", "*\(short)<", "'\(short)'", "*\(short)'"].contains { xml.contains($0) }
+        }
+    }
+
+    package func truth(of call: String) -> CallTruth? {
+        calls.last { $0.diary.name == call }?.diary.truth(of: Self.adapter)
     }
 
     private static func json(_ request: DoubleRequest) -> JSONValue? {

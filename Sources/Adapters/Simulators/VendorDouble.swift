@@ -17,6 +17,26 @@ package protocol VendorDouble: Sendable {
 
     /// Answers one request. Total: whatever comes, there is an answer.
     mutating func answer(_ request: DoubleRequest) -> DoubleAnswer
+
+    /// Begins a call that nobody ordered: the log and the recordings know it as they know the others.
+    /// - Returns: nil where the vendor has no such thing, or does not play it.
+    mutating func begin(_ scenario: Scenario, seed: UInt64, at now: Instant, origin: String) -> [DoubleEffect]?
+
+    /// What a step that is due becomes, and where it goes: none where nobody is to be told.
+    mutating func deliveries(of step: SimulatedStep, at now: Instant) -> [SimulatedStep]
+
+    /// Obeys what the gateway said to a question; nil where it said nothing that can be used.
+    mutating func heard(_ answer: OutgoingResponse?, of call: String, at now: Instant) -> [DoubleEffect]
+
+    /// What really happened in a call that is over; nil where it is none of the double's, or is not known any more.
+    /// - Parameter call: as effects name it.
+    func truth(of call: String) -> CallTruth?
+}
+
+extension VendorDouble {
+    package mutating func deliveries(of step: SimulatedStep, at now: Instant) -> [SimulatedStep] { [step] }
+
+    package mutating func heard(_ answer: OutgoingResponse?, of call: String, at now: Instant) -> [DoubleEffect] { [] }
 }
 
 /// A request to a double, as it came over the wire.
@@ -55,6 +75,16 @@ package struct DoubleAnswer: Sendable, Equatable {
     package var headers: [HeaderField]
     package var body: [UInt8]
     package var effects: [DoubleEffect]
+    package var manner = Manner.whole
+
+    /// How an answer comes over the wire.
+    package enum Manner: Sendable, Equatable {
+        case whole
+        /// The head and half of the body, and then nothing: the connection stays open.
+        case half
+        /// Nothing at all.
+        case never
+    }
 
     package init(_ status: Int, headers: [HeaderField] = [], body: [UInt8] = [], effects: [DoubleEffect] = []) {
         self.status = status
@@ -82,27 +112,6 @@ package enum DoubleEffect: Sendable, Equatable {
     case play(call: String, steps: [SimulatedStep])
     /// What still waits under that name is not sent: the call takes another course.
     case stop(call: String)
-}
-
-/// What goes wrong on demand.
-package struct DoubleFaults: Sendable, Equatable {
-    /// The share of webhooks that never arrive, 0 to 1.
-    package var lostShare: Double
-    /// The share of webhooks that arrive twice, 0 to 1.
-    package var repeatedShare: Double
-    /// So much later comes every answer, and every webhook.
-    package var delay: Duration
-    /// Every request is answered so: an HTTP status below 600, or the vendor's own code.
-    package var code: Int?
-
-    package init(lostShare: Double = 0, repeatedShare: Double = 0, delay: Duration = .zero, code: Int? = nil) {
-        self.lostShare = lostShare
-        self.repeatedShare = repeatedShare
-        self.delay = delay
-        self.code = code
-    }
-
-    package static let none = DoubleFaults()
 }
 
 /// A vendor's limit: so many requests in any window of that length.

@@ -60,12 +60,16 @@ package struct SimulatedStep: Sendable, Equatable {
     /// How long the vendor waits after the step before.
     package var delay: Duration
     package var method: String
-    /// What to put behind the connection's address: path and query.
+    /// What to put behind the connection's address: path and query. A whole address is one that the gateway has named itself.
     package var target: String
     package var headers: [HeaderField]
     package var body: [UInt8]
     /// The answer's body, where it matters.
     package var expectedBody: [UInt8]?
+    /// The vendor waits for what the answer says: it steers the call.
+    package var isQuestion = false
+    /// Whom it is about, for a vendor that tells only those who subscribed to him.
+    package var subject: String?
 
     package init(
         delay: Duration, method: String = "POST", target: String, headers: [HeaderField], body: [UInt8],

@@ -6,17 +6,11 @@ import Digests
 package struct ZadarmaDouble: VendorDouble {
     package static let adapter = "zadarma"
 
-    private struct Call {
-        var name: String
-        var employee: String
-        var number: String
-        var startedAt: Instant
-        var endedAt: Instant
-        var seconds: Int
-        var disposition: String
-        var recording: String?
-        /// When the file is there.
-        var fileAt: Instant
+    /// A call at its start, of which the CRM is asked.
+    private struct Waiting: Sendable {
+        var scenario: Scenario
+        var people: SimulatedPeople
+        var start: Instant
     }
 
     private let key: String
@@ -24,8 +18,11 @@ package struct ZadarmaDouble: VendorDouble {
     private let signer: KeyedDigest
     private let zone: LocalZone
     private let faults: DoubleFaults
+    private var dice: RefusalDice
     private let seed: UInt64
-    private var calls: [Call] = []
+    /// The newest ten thousand.
+    private var calls: [ZadarmaScript] = []
+    private var waiting: [String: Waiting] = [:]
     private var callCount: UInt64 = 0
     private var files: Set<String> = []
     private var limit = DoubleLimit(100, in: .seconds(60))
@@ -37,12 +34,15 @@ package struct ZadarmaDouble: VendorDouble {
         signer = simulator.signer
         zone = simulator.zone
         self.faults = faults
+        dice = RefusalDice(faults, seed: seed)
         self.seed = seed
     }
 
     package mutating func answer(_ request: DoubleRequest) -> DoubleAnswer {
         if request.path.hasPrefix(Self.download) { return file(request.path) }
-        if let code = faults.code { return Self.refuse("something has gone wrong", code < 600 ? code : 400) }
+        if let code = dice.refusal() {
+            return dice.marked(Self.refuse("something has gone wrong", code < 600 ? code : 400))
+        }
         guard isSigned(request) else { return Self.refuse("Not authorized", 401) }
         guard limit.admits(at: request.receivedAt) else { return Self.refuse("You exceeded the rate limit", 429) }
         let parameters = Self.parameters(request.query)
@@ -82,35 +82,67 @@ package struct ZadarmaDouble: VendorDouble {
         guard let from = Self.number("from", in: parameters), let to = Self.number("to", in: parameters) else {
             return Self.refuse("Wrong parameters", 400)
         }
-        let start = request.receivedAt.advanced(by: .seconds(6))
         callCount += 1
-        let people = SimulatedPeople(seed: seed &+ callCount)
-        var script = ZadarmaScript(
-            callStart: LocalTimestamp.format(start, in: zone), people: people, employee: from, client: to)
-        let outcome = DoubleOutcome(calling: to)
-        script.callBack(outcome)
-        remember(script, outcome, from: from, to: to, startedAt: start)
-        var steps = simulator.steps(of: script)
-        if !steps.isEmpty { steps[0].delay += .seconds(6) }
+        let people = SimulatedPeople(seed: seed &+ callCount, client: to, first: from)
+        let start = request.receivedAt.advanced(by: .seconds(6))
+        var call = ZadarmaScript(start: start, in: zone, people: people, direction: .outbound)
+        call.callBack(DoubleOutcome(calling: to))
         return .json(
             [
                 "status": "success", "from": .string(from), "to": .string(to),
                 "time": .number(String(request.receivedAt.milliseconds / 1000)),
-            ], effects: [.play(call: script.outgoingID, steps: steps)])
+            ], effects: perform(call, after: .seconds(6)))
     }
 
-    private mutating func remember(
-        _ script: ZadarmaScript, _ outcome: DoubleOutcome, from: String, to: String, startedAt: Instant
-    ) {
-        let talk = outcome == .answered ? ZadarmaScript.talkOfCallback : 0
-        let length = script.messages.last { $0.fields.contains { $0.value == "NOTIFY_OUT_END" } }?.second ?? 0
-        let end = startedAt.advanced(by: .seconds(length))
+    private mutating func perform(_ call: ZadarmaScript, after delay: Duration = .zero) -> [DoubleEffect] {
         if calls.count >= 10_000 { calls.removeFirst(1000) }
-        calls.append(
-            Call(
-                name: script.outgoingID, employee: from, number: to, startedAt: startedAt, endedAt: end, seconds: talk,
-                disposition: outcome.disposition, recording: outcome == .answered ? script.recordingID("first") : nil,
-                fileAt: end.advanced(by: .seconds(40))))
+        calls.append(call)
+        var steps = simulator.steps(of: call)
+        if !steps.isEmpty { steps[0].delay += delay }
+        return [.play(call: call.diary.name, steps: steps)]
+    }
+
+    // MARK: Calls that nobody ordered
+
+    package mutating func begin(_ scenario: Scenario, seed: UInt64, at now: Instant, origin: String) -> [DoubleEffect]? {
+        let people = SimulatedPeople(seed: seed)
+        guard let call = ZadarmaScript(scenario, start: now, in: zone, people: people) else { return nil }
+        guard call.diary.direction == .inbound else { return perform(call) }
+        if waiting.count > 10_000 { waiting.removeAll() }
+        waiting[call.diary.name] = Waiting(scenario: scenario, people: people, start: now)
+        var questions = simulator.steps(of: call).prefix(1)
+        questions[0].isQuestion = true
+        return [.play(call: call.diary.name, steps: Array(questions))]
+    }
+
+    /// `redirect` rings that extension, and it alone; `hangup` ends the call.
+    package mutating func heard(_ answer: OutgoingResponse?, of call: String, at now: Instant) -> [DoubleEffect] {
+        guard var asked = waiting.removeValue(forKey: call) else { return [] }
+        let orders = answer.flatMap(Self.orders)
+        if let short = orders?["redirect"]?.string, SimulatedPeople.extensions.contains(short) {
+            asked.people = asked.people.ringing(short)
+            if asked.scenario == .group { asked.scenario = .inboundAnswered }
+        }
+        var script = ZadarmaScript(start: asked.start, in: zone, people: asked.people, direction: .inbound)
+        if orders?["hangup"]?.int == 1 || orders?["hangup"]?.bool == true {
+            script.hungUpAtOnce()
+        } else {
+            script = ZadarmaScript(asked.scenario, start: asked.start, in: zone, people: asked.people) ?? script
+        }
+        script.skipQuestion()
+        return perform(script)
+    }
+
+    private static func orders(_ answer: OutgoingResponse) -> JSONValue? {
+        do {
+            return try JSONValue(parsing: answer.body)
+        } catch {
+            return nil
+        }
+    }
+
+    package func truth(of call: String) -> CallTruth? {
+        calls.last { $0.diary.name == call }?.diary.truth(of: Self.adapter)
     }
 
     private static func number(_ name: String, in parameters: [(name: String, value: String)]) -> String? {
@@ -130,8 +162,12 @@ package struct ZadarmaDouble: VendorDouble {
         else { return Self.refuse("Wrong parameters", 400) }
         let skip = max(0, value("skip").flatMap { Int($0) } ?? 0)
         let limit = min(1000, max(1, value("limit").flatMap { Int($0) } ?? 1000))
-        let found = calls.filter {
-            start <= $0.startedAt && $0.startedAt < end.advanced(by: .seconds(1)) && $0.endedAt <= request.receivedAt
+        let legs = calls.filter { $0.diary.isOver(at: request.receivedAt) }.flatMap { call in
+            call.diary.parts.map { (call.diary, $0) }
+        }
+        let found = legs.filter { call, _ in
+            let begin = call.start.advanced(by: faults.logOffset)
+            return start <= begin && begin < end.advanced(by: .seconds(1))
         }
         let rows = found.dropFirst(skip).prefix(limit).map(row)
         return .json([
@@ -140,13 +176,16 @@ package struct ZadarmaDouble: VendorDouble {
         ])
     }
 
-    private func row(_ call: Call) -> JSONValue {
-        [
-            "call_id": .string(call.recording ?? "0"), "pbx_call_id": .string(call.name), "sip": .string(call.employee),
-            "callstart": .string(LocalTimestamp.format(call.startedAt, in: zone)), "clid": .string(call.employee),
-            "destination": .string(call.number), "disposition": .string(call.disposition),
-            "seconds": .number(String(call.seconds)),
-            "is_recorded": .string(call.recording == nil ? "false" : "true"),
+    /// One for each leg.
+    private func row(_ call: CallDiary, _ leg: CallDiary.Part) -> JSONValue {
+        let comesIn = call.direction == .inbound
+        let disposition = leg.answered != nil ? "answered" : call.failure == .busy ? "busy" : "no answer"
+        return [
+            "call_id": .string(leg.recordings.first ?? "0"), "pbx_call_id": .string(call.name), "sip": .string(leg.employee),
+            "callstart": .string(LocalTimestamp.format(call.start.advanced(by: faults.logOffset), in: zone)),
+            "clid": .string(comesIn ? call.client : leg.employee),
+            "destination": .string(comesIn ? leg.employee : call.client), "disposition": .string(disposition),
+            "seconds": .number(String(leg.talk)), "is_recorded": leg.recordings.isEmpty ? "false" : "true",
         ]
     }
 
@@ -156,7 +195,7 @@ package struct ZadarmaDouble: VendorDouble {
 
     private mutating func recording(_ parameters: [(name: String, value: String)], _ request: DoubleRequest) -> DoubleAnswer {
         guard let name = parameters.last(where: { $0.name == "call_id" })?.value,
-            calls.contains(where: { $0.recording == name && $0.fileAt <= request.receivedAt })
+            calls.contains(where: { $0.filesAt <= request.receivedAt && $0.holds(recording: name) })
         else { return Self.refuse("Call not found", 404) }
         let path = Self.download + SimulatedPeople(seed: seed).token("file \(files.count)") + "/recording.wav"
         files.insert(path)

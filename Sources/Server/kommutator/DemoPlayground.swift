@@ -1,18 +1,22 @@
 import AdapterCatalog
 import Connector
+import DoubleServer
 import Gateway
 import Glibc
 import HTTPClient
+import Network
 import VendorSimulators
 
-/// `--demo`: connections of its own in `DATA/demo`, and vendors that call them, so that a newcomer sees calls at once.
+/// `--demo`: connections of its own in `DATA/demo`, and vendors' doubles behind them, so that a newcomer sees calls at once, can order
+/// some himself and hear their recordings.
 ///
-/// Everything goes through the real entrances: the connections are files, the vendors post webhooks over HTTP, signed if they sign.
+/// Everything goes through the real entrances: the connections are files, the vendors post webhooks over HTTP, signed if they sign, and
+/// answer on ports of the loopback.
 struct DemoPlayground: Sendable {
     /// The folder of the demo's connections.
     let adapters: String
 
-    /// A port of this machine that nobody listens on.
+    /// Where the vendors are until they listen: a port of this machine on which nobody does.
     private static let nobody = "http://127.0.0.1:9"
     private static let vendors = VendorSimulators.simulators.map { $0.adapter }.filter { DemoSettings.values(for: $0) != nil }
     /// A new call of each vendor every other second, at the pace of life: times and durations then look as they will.
@@ -26,15 +30,15 @@ struct DemoPlayground: Sendable {
         for folder in [data, adapters, adapters + "/secrets"] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw Self.failure(folder) }
         }
-        for vendor in Self.vendors { try write(vendor) }
+        for vendor in Self.vendors { try write(vendor, at: Self.nobody) }
     }
 
-    private func write(_ vendor: String) throws {
+    private func write(_ vendor: String, at origin: String) throws {
         var file = "# Made by `kommutator serve --demo`.\nadapter: \(vendor)\nsettings:\n"
         let known = AdapterCatalog.adapter(named: vendor)?.descriptor.settings ?? []
         let secrets = known.filter { $0.kind == .secret }.map(\.name)
         if known.contains(where: { $0.name == "base_url" }) {
-            file += "  base_url: \(Self.nobody)      # the demonstration asks no vendor for anything\n"
+            file += "  base_url: \(origin)      # a made-up vendor's, in this process\n"
         }
         for (name, value) in (DemoSettings.values(for: vendor) ?? [:]).sorted(by: { $0.key < $1.key }) {
             guard secrets.contains(name) else {
@@ -75,7 +79,7 @@ struct DemoPlayground: Sendable {
         for old in try house.journal.keys() where old.name == "demo" && old.revokedAt == nil {
             _ = try house.journal.revoke(id: old.id, at: SystemClock().now())
         }
-        let request: JSONValue = ["do": "key.create", "name": "demo", "scopes": "read,admin"]
+        let request: JSONValue = ["do": "key.create", "name": "demo", "scopes": "read,command,admin"]
         let answer = try JSONValue(parsing: await AdminService(house: house).answer(request.encoded))
         guard let key = answer["secret"]?.string else { throw AdminError(answer["error"]?.string ?? "no key could be made") }
         Console.say(
@@ -87,6 +91,8 @@ struct DemoPlayground: Sendable {
               API      \(base)/openapi.json
               Log      curl -H 'Authorization: Bearer \(key)' '\(base)/api/v1/changes?wait=20'
               Calls    curl -H 'Authorization: Bearer \(key)' -H 'Accept: text/csv' '\(base)/api/v1/calls'
+              Order    curl -H 'Authorization: Bearer \(key)' -H 'Idempotency-Key: 1' \\
+                         -d '{"from": {"extension": "101"}, "to": "+79000000102", "connection": "demo-mango"}' \(base)/api/v1/calls
 
             Stop it with Ctrl-C; the data stays in \(house.settings.data).
 
@@ -95,34 +101,68 @@ struct DemoPlayground: Sendable {
 
     /// Plays until cancelled.
     /// - Parameter base: where the gateway listens: `http://127.0.0.1:8080`.
-    func play(at base: String, log: any GatewayLog) async {
+    func play(at base: String, in house: House) async {
         do {
             let client = try OutgoingHTTP(name: "demo")
             await withTaskGroup(of: Void.self) { group in
-                for vendor in Self.vendors { group.addTask { await play(vendor, at: base, over: client, log: log) } }
+                for vendor in Self.vendors { group.addTask { await play(vendor, at: base, over: client, in: house) } }
             }
             await client.shutdown()
         } catch {
-            log.error("demo.failed", LogField("reason", "\(error)"))
+            house.log.error("demo.failed", LogField("reason", "\(error)"))
         }
     }
 
-    private func play(_ vendor: String, at base: String, over client: OutgoingHTTP, log: any GatewayLog) async {
+    private func play(_ vendor: String, at base: String, over client: OutgoingHTTP, in house: House) async {
         do {
-            guard let kind = VendorSimulators.simulator(for: vendor), let settings = DemoSettings.values(for: vendor) else {
-                return
-            }
+            guard let kind = VendorDoubles.double(for: vendor), let settings = DemoSettings.values(for: vendor) else { return }
             let connection = ConnectionID("demo-\(vendor)")
-            let simulator = try kind.init(settings: AdapterSettings(connection: connection, values: settings))
-            let plan = SimulationPlan(
-                simulator, scenarios: kind.scenarios, calls: .max, rate: Self.callsPerSecond, speed: Self.speed,
-                seed: .random(in: 0 ... .max))
+            let seed = UInt64.random(in: 0 ... .max)
+            let double = try kind.init(
+                settings: AdapterSettings(connection: connection, values: settings), faults: .none, seed: seed)
             let entrance = "\(base)/hooks/\(connection)\(DemoSettings.path(for: vendor))"
-            let runner = SimulationRunner(
-                plan, target: entrance, over: client, clock: ContinuousClock(), timekeeper: SystemClock())
-            _ = await runner.run()
+            let stage = DoubleStage(
+                double, gateway: entrance, over: client, clock: ContinuousClock(), timekeeper: SystemClock(), speed: Self.speed,
+                seed: seed)
+            let server = try DoubleServer(stage, on: SocketAddress(.loopbackV4, port: 0), timekeeper: SystemClock())
+            let (origins, listening) = AsyncStream<String>.makeStream()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    defer { listening.finish() }
+                    try await server.run { _ = listening.yield($0) }
+                }
+                group.addTask {
+                    for await origin in origins {
+                        try introduce(vendor, at: origin, to: house)
+                        if vendor == BeelineDouble.adapter { await Self.subscribe(entrance, to: stage) }
+                        await stage.play(Self.plan(vendor, seed), origin: origin)
+                    }
+                }
+                try await group.waitForAll()
+            }
         } catch {
-            log.error("demo.failed", LogField("vendor", vendor), LogField("reason", "\(error)"))
+            house.log.error("demo.failed", LogField("vendor", vendor), LogField("reason", "\(error)"))
         }
+    }
+
+    /// Tells the connection where its vendor is.
+    private func introduce(_ vendor: String, at origin: String, to house: House) throws {
+        try write(vendor, at: origin)
+        house.registry.reload()
+    }
+
+    private static func plan(_ vendor: String, _ seed: UInt64) -> DoublePlan {
+        let scenarios = VendorSimulators.simulator(for: vendor)?.scenarios.filter { $0 != .connectionCheck } ?? []
+        return DoublePlan(scenarios, calls: .max, rate: callsPerSecond, seed: seed)
+    }
+
+    /// Beeline tells its subscribers only. As the gateway would ask for it, for longer than any demonstration lasts.
+    private static func subscribe(_ entrance: String, to stage: DoubleStage<ContinuousClock>) async {
+        let order: JSONValue = ["expires": 604_800, "subscriptionType": "BASIC_CALL", "url": .string(entrance)]
+        let token = DemoSettings.values(for: BeelineDouble.adapter)?["token"] ?? ""
+        _ = await stage.answer(
+            DoubleRequest(
+                "PUT", "/subscription", headers: [HeaderField(name: "x-mpbx-api-auth-token", value: token)], body: order.encoded,
+                receivedAt: SystemClock().now()))
     }
 }

@@ -62,10 +62,9 @@ struct ServeCommand: AsyncParsableCommand {
             group.addTask { await house.followCommands() }
             // The demonstration has no vendor that could be told anything.
             if playground == nil { group.addTask { await house.upkeep.run() } }
-            // The demonstration's recordings are as made up as its calls: nobody has them.
-            if playground == nil, house.settings.recordingConcurrency > 0 { group.addTask { await house.recordings.run() } }
+            if house.settings.recordingConcurrency > 0 { group.addTask { await house.recordings.run() } }
             if house.settings.recordingRetention != nil { group.addTask { await house.recordings.keepRetention() } }
-            if let playground, let base { group.addTask { await playground.play(at: base, log: house.log) } }
+            if let playground, let base { group.addTask { await playground.play(at: base, in: house) } }
             for await signal in signals {
                 guard signal == SIGHUP else { break }
                 await house.reload()

@@ -76,8 +76,8 @@ struct DoubleServerTests {
         let outgoing = try OutgoingHTTP(name: "double-tests")
         let double = try #require(VendorDoubles.double(for: vendor)).init(settings: settings, faults: faults, seed: 3)
         let stage = DoubleStage(
-            double, faults: faults, gateway: "http://\(address)", over: outgoing, clock: ContinuousClock(), speed: nil, seed: 3,
-            tell: hear)
+            double, faults: faults, gateway: "http://\(address)", over: outgoing, clock: ContinuousClock(),
+            timekeeper: ManualClock(), speed: nil, seed: 3, tell: hear)
         let server = try DoubleServer(stage, on: SocketAddress("127.0.0.1:0"), timekeeper: ManualClock())
         let bases = Arrivals<String>()
         let serving = Task { try await server.run { bases.yield($0) } }

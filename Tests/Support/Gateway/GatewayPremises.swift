@@ -77,10 +77,12 @@ package final class GatewayPremises: Sendable {
     }
 
     /// Starts the gateway.
-    package func open(launcher: [String] = []) throws -> GatewayProcess {
+    /// - Parameter port: that of a gateway that is gone, to take its place; 0 takes a free one.
+    package func open(port: UInt16 = 0, launcher: [String] = []) throws -> GatewayProcess {
         // No recording is asked for at a vendor's: tests stay on this machine.
         let quiet = options.contains("--config") ? [] : ["--config", folder.path + "/quiet.yaml"]
-        return try GatewayProcess(serving: ["--data", data, "--adapters", adapters] + quiet + options, launcher: launcher)
+        return try GatewayProcess(
+            serving: ["--data", data, "--adapters", adapters] + quiet + options, port: port, launcher: launcher)
     }
 
     /// Makes a key of the API, as an operator does.

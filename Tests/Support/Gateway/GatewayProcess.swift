@@ -19,10 +19,11 @@ package final class GatewayProcess: @unchecked Sendable {
     /// Starts `kommutator serve` and waits until it listens.
     /// - Parameters:
     ///   - arguments: after `serve`.
+    ///   - port: that of a gateway that is gone, to take its place; 0 takes a free one.
     ///   - launcher: a command that ends by executing the one that follows it, as `unshare` does.
-    package init(serving arguments: [String], launcher: [String] = []) throws {
+    package init(serving arguments: [String], port: UInt16 = 0, launcher: [String] = []) throws {
         log = CapturedLines()
-        pid = try Self.spawn(launcher + [Self.binary, "serve", "--listen", "127.0.0.1:0"] + arguments, log, output: nil)
+        pid = try Self.spawn(launcher + [Self.binary, "serve", "--listen", "127.0.0.1:\(port)"] + arguments, log, output: nil)
         guard let line = log.line(with: "event=serving", within: .seconds(30)),
             let port = line.split(separator: ":").last.flatMap({ UInt16($0) })
         else {

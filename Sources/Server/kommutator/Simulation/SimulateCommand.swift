@@ -26,8 +26,11 @@ struct SimulateCommand: AsyncParsableCommand {
                 kommutator simulate mango --calls 1700 --dump FILE --to $HOOKS/demo-mango
 
             With --serve the vendor's API is made up as well: give the connection `base_url: http://127.0.0.1:PORT`. Calls that are
-            ordered there send their webhooks to --to. Numbers that end in 17 are busy, in 19 nobody answers.
+            ordered there send their webhooks to --to (Beeline's to those who subscribed). Numbers that end in 17 are busy, in 19
+            nobody answers. With --calls, --rate or --scenario it plays calls that nobody ordered besides: its log and its
+            recordings know them, and it asks how they are to be routed where the vendor does.
               kommutator simulate mango --serve 8090 --lose 5% --to $HOOKS/demo-mango
+              kommutator simulate zadarma --serve 8091 --calls 400 --rate 2 --mixed --truth FILE --to $HOOKS/demo-zadarma
 
             EXIT STATUS
               0 all answers as the vendor expects, 64 wrong usage, 69 requests without answer, 76 unexpected answers, 78 settings.
@@ -80,14 +83,11 @@ struct SimulateCommand: AsyncParsableCommand {
 
     func validate() throws {
         if serve != nil { return try validateServing() }
-        try require(target != nil && !faults.isGiven, "give --to, and --lose, --repeat, --delay and --fail with --serve only")
+        try require(target != nil && !faults.isGiven, "give --to, and --truth, --mixed and what is to go wrong with --serve only")
         guard let vendor = VendorSimulators.simulator(for: vendor) else {
             throw ValidationError("there is no vendor `\(vendor)`; there are \(Self.vendorNames)")
         }
-        for name in scenario where name != "all" && !vendor.scenarios.contains(where: { $0.rawValue == name }) {
-            let names = vendor.scenarios.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("\(self.vendor) has no scenario `\(name)`; it has \(names), and all")
-        }
+        try checkScenarios(vendor)
         try require(rate.map { $0 > 0 && $0.isFinite }, "--rate is a number of calls a second, above 0")
         try require(speed.map { $0 > 0 && $0.isFinite }, "--speed is how many times as fast, above 0")
         try require(calls.map { $0 > 0 }, "--calls is at least 1")
@@ -99,7 +99,7 @@ struct SimulateCommand: AsyncParsableCommand {
         guard let vendor = VendorSimulators.simulator(for: vendor) else { return }
         let settings = try SimulationSettings.read(
             vendor: vendor.adapter, connection: connection, folder: adapters, target: target)
-        let scenarios = scenario.contains("all") ? vendor.scenarios : scenario.compactMap(Scenario.init(rawValue:))
+        let scenarios = chosenScenarios(vendor)
         let isPaced = speed != nil || (rate == nil && dump == nil)
         let plan = SimulationPlan(
             try settings.simulator(vendor), scenarios: scenarios, calls: calls ?? scenarios.count, rate: rate,
@@ -124,21 +124,49 @@ struct SimulateCommand: AsyncParsableCommand {
         guard report.isGood else { throw report.tally.unexpected > 0 ? SystemExit.protocolBroken : SystemExit.unavailable }
     }
 
+    private func checkScenarios(_ vendor: any VendorSimulator.Type) throws {
+        for name in scenario where name != "all" && !vendor.scenarios.contains(where: { $0.rawValue == name }) {
+            let names = vendor.scenarios.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("\(self.vendor) has no scenario `\(name)`; it has \(names), and all")
+        }
+    }
+
+    private func chosenScenarios(_ vendor: any VendorSimulator.Type) -> [Scenario] {
+        scenario.contains("all") ? vendor.scenarios : scenario.compactMap(Scenario.init(rawValue:))
+    }
+
     private func validateServing() throws {
         let names = VendorDoubles.doubles.map { $0.adapter }.joined(separator: ", ")
         try require(VendorDoubles.double(for: vendor) != nil, "nobody plays the API of `\(vendor)`; there are \(names)")
         try require(speed.map { $0 > 0 && $0.isFinite }, "--speed is how many times as fast, above 0")
-        try require(rate == nil && calls == nil && dump == nil, "--rate, --calls and --dump do not go with --serve")
+        try require(rate.map { $0 > 0 && $0.isFinite }, "--rate is a number of calls a second, above 0")
+        try require(calls.map { $0 > 0 }, "--calls is at least 1")
+        try require(dump == nil, "--dump does not go with --serve")
+        guard let vendor = VendorSimulators.simulator(for: vendor) else { return }
+        try checkScenarios(vendor)
     }
 
     private func playDouble(on port: UInt16) async throws {
         guard let vendor = VendorDoubles.double(for: vendor) else { return }
         let settings = try SimulationSettings.read(
             vendor: vendor.adapter, connection: connection, folder: adapters, target: target)
+        let seed = seed ?? .random(in: 0 ... .max)
         try await DoubleService(
-            settings: settings, faults: faults.faults, speed: speed ?? 1, seed: seed ?? .random(in: 0 ... .max)
+            settings: settings, faults: faults.faults, speed: speed ?? 1, seed: seed, plan: plan(seed), truth: faults.truth
         )
         .run(vendor, on: port)
+    }
+
+    /// Calls are played where any were asked for.
+    private func plan(_ seed: UInt64) -> DoublePlan? {
+        guard calls != nil || rate != nil || !scenario.contains("all"), let vendor = VendorSimulators.simulator(for: vendor)
+        else {
+            return nil
+        }
+        // The vendor's test of our address is no call.
+        let scenarios = chosenScenarios(vendor).filter { $0 != .connectionCheck }
+        return DoublePlan(
+            scenarios, calls: calls ?? (rate == nil ? scenarios.count : .max), rate: rate, isMixed: faults.mixed, seed: seed)
     }
 
     private func require(_ holds: Bool?, _ message: String) throws {
