@@ -3,8 +3,12 @@
 // `swift build --explicit-target-dependency-import-check error` checks the doors.
 import PackageDescription
 
-/// Every room of ours: warnings are errors.
-let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+/// Every room of ours: warnings are errors. A release does without the checks of exclusive access at run time, which tests make
+/// (Decisions/020).
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+]
 
 /// A room: one Swift target in its own folder.
 func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [], linked: [LinkerSetting] = []) -> Target {

@@ -11,9 +11,10 @@ extension CallLedger {
     /// not asked for without end.
     package func staleCalls(at now: Instant, profiles: (ConnectionID) -> ConnectionProfile?) -> [StaleCall] {
         var stale: [StaleCall] = []
-        for (id, live) in calls where !live.standing.isOver {
-            guard let profile = profiles(live.standing.connection),
-                max(live.lastNews, closings[id] ?? .earliest).advanced(by: live.standing.patience(profile)) <= now,
+        for (id, live) in calls where live.lookAgain <= now && !live.standing.isOver {
+            guard let profile = profiles(live.standing.connection) else { continue }
+            let last = max(live.lastNews, closings[id] ?? .earliest)
+            guard isDue(live, at: last.advanced(by: live.standing.patience(profile)), now: now),
                 let key = live.history.events.first?.keys.first
             else { continue }
             closings[id] = now
@@ -24,25 +25,37 @@ extension CallLedger {
 
     /// A closing record could not be journalled: the call may be named again.
     package func reopen(_ stale: StaleCall) {
-        guard let id = callOfKey[stale.connection]?[stale.key] else { return }
+        guard let id = names(of: stale.connection)[stale.key] else { return }
         closings[id] = nil
+        calls[id]?.lookAgain = .earliest
     }
 
     /// Forgets ended calls that have had no news for their connection's `settle_after` and whose rows are committed.
     package func evict(at now: Instant, committedTicket: Int, profiles: (ConnectionID) -> ConnectionProfile?) {
-        for (id, live) in calls where live.standing.isOver {
+        for (id, live) in calls where live.lookAgain <= now && live.standing.isOver {
             let patience = profiles(live.standing.connection)?.settleAfter ?? ConnectionProfile.standardSettleAfter
-            guard live.lastTicket <= committedTicket, live.lastNews.advanced(by: patience) <= now else { continue }
+            guard isDue(live, at: live.lastNews.advanced(by: patience), now: now), live.lastTicket <= committedTicket else {
+                continue
+            }
             forget(id, live)
         }
     }
 
+    /// Whether `moment` has come for a call; if not, it is looked at again then, or sooner for the sake of changed settings.
+    private func isDue(_ live: LiveCall, at moment: Instant, now: Instant) -> Bool {
+        guard moment > now else { return true }
+        live.lookAgain = min(moment, now.advanced(by: Self.longestLook))
+        return false
+    }
+
+    /// A reload of the settings may make connections less patient.
+    private static let longestLook = Duration.seconds(60)
+
     private func forget(_ id: CallID, _ live: LiveCall) {
         calls[id] = nil
         closings[id] = nil
-        for key in live.history.events.lazy.flatMap(\.keys) where callOfKey[live.standing.connection]?[key] == id {
-            callOfKey[live.standing.connection]?[key] = nil
-        }
+        let names = names(of: live.standing.connection)
+        for key in live.history.events.lazy.flatMap(\.keys) where names[key] == id { names[key] = nil }
     }
 }
 

@@ -30,8 +30,9 @@ extension CallLedger {
     /// Names come from events, so the loser's events have all of them. One that a replay has taken back stays with the loser,
     /// which leads on to the survivor.
     private func moveNames(from loser: CallID, to survivor: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) {
+        let names = names(of: profile.id)
         for event in calls[loser]?.history.events ?? [] {
-            for key in event.keys { register(key, survivor, profile: profile, batch: &batch) }
+            for key in event.keys { register(key, survivor, in: names, profile: profile, batch: &batch) }
         }
     }
 

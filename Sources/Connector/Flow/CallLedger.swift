@@ -9,8 +9,7 @@ package final class CallLedger {
     package static let eventLimit = 1000
 
     var calls: [CallID: LiveCall] = [:]
-    /// Which call an outside name means, of the calls in memory.
-    var callOfKey: [ConnectionID: [ExternalKey: CallID]] = [:]
+    private var namesOfConnections: [ConnectionID: CallNames] = [:]
     /// When the closing of a call was last asked for.
     var closings: [CallID: Instant]
     private let reader: any JournalReader
@@ -101,30 +100,27 @@ package final class CallLedger {
     private func home(
         of event: CallEvent, ordinal: Int, raw: RawRecord, profile: ConnectionProfile, batch: inout DerivedBatch
     ) throws -> CallID {
-        var known: [CallID] = []
+        let names = names(of: profile.id)
+        var known: CallID?
+        var others: [CallID] = []
         for key in event.keys where key.kind.namesOneCall {
-            guard let id = try call(of: key, profile: profile), !known.contains(id) else { continue }
-            known.append(id)
+            guard let id = try call(of: key, in: names, profile: profile), id != known, !others.contains(id) else { continue }
+            if known == nil { known = id } else { others.append(id) }
         }
-        guard var survivor = known.first else {
-            return begin(event, ordinal: ordinal, raw: raw, profile: profile, batch: &batch)
-        }
-        for other in known.dropFirst() { survivor = merge(survivor, other, profile: profile, batch: &batch) }
-        for key in event.keys { register(key, survivor, profile: profile, batch: &batch) }
-        return survivor
+        var id = known ?? begin(event, ordinal: ordinal, raw: raw, profile: profile)
+        for other in others { id = merge(id, other, profile: profile, batch: &batch) }
+        for key in event.keys { register(key, id, in: names, profile: profile, batch: &batch) }
+        return id
     }
 
-    private func begin(
-        _ event: CallEvent, ordinal: Int, raw: RawRecord, profile: ConnectionProfile, batch: inout DerivedBatch
-    ) -> CallID {
+    private func begin(_ event: CallEvent, ordinal: Int, raw: RawRecord, profile: ConnectionProfile) -> CallID {
         var hash = StableHash()
-        hash.combine(UInt64(truncatingIfNeeded: raw.id.bits >> 64))
-        hash.combine(UInt64(truncatingIfNeeded: raw.id.bits))
+        hash.combine(raw.id.upper)
+        hash.combine(raw.id.lower)
         hash.combine(UInt64(truncatingIfNeeded: ordinal))
         let id = CallID(time: raw.receivedAt, rest: hash.value)
         let standing = Standing(connection: profile.id, startedAt: event.occurredAt, createdAt: raw.receivedAt)
         calls[id] = LiveCall(standing: standing, lastNews: raw.receivedAt)
-        for key in event.keys { register(key, id, profile: profile, batch: &batch) }
         return id
     }
 
@@ -132,6 +128,7 @@ package final class CallLedger {
     private func insert(_ event: CallEvent, into id: CallID, raw: RawRecord, batch: inout DerivedBatch) -> Bool {
         guard let live = calls[id] else { return false }
         live.lastNews = max(live.lastNews, raw.receivedAt)
+        live.lookAgain = .earliest
         let isFull = live.history.events.count >= Self.eventLimit && event.source != .system
         guard !isFull else { return live.history.contains(event.id) }
         if case .repeated = live.history.insert(event) { return true }
@@ -141,18 +138,29 @@ package final class CallLedger {
 
     // MARK: Names
 
-    private func call(of key: ExternalKey, profile: ConnectionProfile) throws -> CallID? {
-        if let id = callOfKey[profile.id]?[key], let live = calls[id], live.standing.mergedInto == nil { return id }
-        guard let named = try callOfKey[profile.id]?[key] ?? reader.call(of: key, in: profile.id) else { return nil }
+    /// The names of one connection's calls in memory.
+    func names(of connection: ConnectionID) -> CallNames {
+        if let known = namesOfConnections[connection] { return known }
+        let names = CallNames()
+        namesOfConnections[connection] = names
+        return names
+    }
+
+    private func call(of key: ExternalKey, in names: CallNames, profile: ConnectionProfile) throws -> CallID? {
+        let known = names[key]
+        if let known, let live = calls[known], live.standing.mergedInto == nil { return known }
+        guard let named = try known ?? reader.call(of: key, in: profile.id) else { return nil }
         let id = try survivor(of: named)
         guard try load(id, profile: profile) else { return nil }
-        callOfKey[profile.id, default: [:]][key] = id
+        names[key] = id
         return id
     }
 
-    func register(_ key: ExternalKey, _ id: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) {
-        guard callOfKey[profile.id]?[key] != id else { return }
-        callOfKey[profile.id, default: [:]][key] = id
+    func register(
+        _ key: ExternalKey, _ id: CallID, in names: CallNames, profile: ConnectionProfile, batch: inout DerivedBatch
+    ) {
+        guard names[key] != id else { return }
+        names[key] = id
         batch.keys.append(KeyRow(connection: profile.id, key: key, call: id))
     }
 
@@ -176,7 +184,8 @@ package final class CallLedger {
         lost += unreadable.map { RemovedEvent(id: $0, call: id) }
         guard !rows.isEmpty else { return false }
         calls[id] = liveCall(stored, history, profile: profile)
-        for event in history.events { for key in event.keys { callOfKey[profile.id, default: [:]][key] = id } }
+        let names = names(of: profile.id)
+        for event in history.events { for key in event.keys { names[key] = id } }
         return true
     }
 
@@ -186,7 +195,7 @@ package final class CallLedger {
         let live = LiveCall(history: history, standing: standing, lastNews: lastNews ?? stored.startedAt)
         live.standing.revision = stored.revision
         if lastNews != nil {
-            let record = fold(live, id: stored.id, profile: profile)
+            let record = fold(live, id: stored.id, revision: stored.revision, profile: profile)
             live.standing.follow(record)
             live.standing.users = record.participants.compactMap(\.userID)
             live.contentHash = encode(record).hash
@@ -197,7 +206,9 @@ package final class CallLedger {
     /// The record of a call as of its last revision: of its events, or an empty one where none can be read.
     func lastRecord(of id: CallID, profile: ConnectionProfile) -> Call? {
         guard let live = calls[id] else { return nil }
-        guard live.history.events.isEmpty else { return fold(live, id: id, profile: profile) }
+        guard live.history.events.isEmpty else {
+            return fold(live, id: id, revision: live.standing.revision, profile: profile)
+        }
         return Call(
             id: id, revision: live.standing.revision, tenant: profile.tenant, connection: profile.id, provider: profile.provider,
             startedAt: live.standing.startedAt, createdAt: live.standing.createdAt, updatedAt: live.standing.createdAt)
@@ -215,14 +226,14 @@ package final class CallLedger {
             if let formerly { delete(formerly, live, batch: &batch) }
             return
         }
-        var record = fold(live, id: id, profile: profile)
-        record.revision = live.standing.revision + 1
+        let record = fold(live, id: id, revision: live.standing.revision + 1, profile: profile)
         let (body, hash) = encode(record)
         guard hash != live.contentHash else { return }
         let change = changeType(from: live.standing, to: record, because: type)
         noteParticipants(of: record, live, batch: &batch)
         live.standing.follow(record)
         live.contentHash = hash
+        live.lookAgain = .earliest
         closings[id] = nil
         emit(record, type: change, body: body, batch: &batch)
     }
@@ -248,6 +259,7 @@ package final class CallLedger {
         let (body, hash) = encode(record)
         live.standing.follow(record)
         live.contentHash = hash
+        live.lookAgain = .earliest
         emit(record, type: type, body: body, batch: &batch)
     }
 
@@ -269,12 +281,12 @@ package final class CallLedger {
         }
     }
 
-    /// The record of a call's events, with the revision it has.
-    private func fold(_ live: LiveCall, id: CallID, profile: ConnectionProfile) -> Call {
+    /// The record of a call's events.
+    private func fold(_ live: LiveCall, id: CallID, revision: Int, profile: ConnectionProfile) -> Call {
         var record = CallFold.record(
-            of: live.history, id: id, createdAt: live.standing.createdAt, profile: profile, numbering: numbering,
+            of: live.history.digest, id: id, createdAt: live.standing.createdAt, profile: profile, numbering: numbering,
             memory: live.memory)
-        record.revision = live.standing.revision
+        record.revision = revision
         return record
     }
 

@@ -49,7 +49,7 @@ package struct LedgerRoom {
     mutating func fold(_ records: [RawRecord]) throws {
         guard let last = records.last else { return }
         var batch = DerivedBatch(through: last.position)
-        var touched: Set<CallID> = []
+        var touched: [CallID] = []
         for raw in records {
             var reading = Reading(decoder.decode(raw))
             if !reading.events.isEmpty, let profile = decoder.profile(raw.connection) {
@@ -57,7 +57,7 @@ package struct LedgerRoom {
                 reading.note(applied)
                 if let unreadable = applied.unreadable { onUnreadable(unreadable) }
             }
-            touched.formUnion(reading.calls)
+            touched += reading.calls
             reading.reports.forEach(onReport)
             for signal in reading.signals {
                 onSignal(
@@ -68,7 +68,7 @@ package struct LedgerRoom {
         submit(batch, touching: touched)
     }
 
-    mutating func submit(_ batch: DerivedBatch, touching calls: Set<CallID>) {
+    mutating func submit(_ batch: DerivedBatch, touching calls: [CallID]) {
         var batch = batch
         batch.setbacks = setbacks
         lastTicket = journal.submit(batch)

@@ -100,7 +100,7 @@ extension LedgerRoom {
                 call: change.call, before: try reader.call(change.call)?.body,
                 after: change.type == .deleted ? nil : try PackedJSON.expand(change.body))
         }
-        if !dryRun, !batch.isEmpty { submit(batch, touching: Set(batch.changes.map(\.call))) }
+        if !dryRun, !batch.isEmpty { submit(batch, touching: batch.changes.map(\.call)) }
         return report
     }
 }

@@ -10,6 +10,8 @@ extension CallLedger {
         var contentHash: UInt128 = 0
         /// When the last raw record of it was received.
         var lastNews: Instant
+        /// Before this moment nothing is due for its age: there are many calls, and a look at each takes time.
+        var lookAgain = Instant.earliest
         /// The batch that carries its last change; the call stays in memory until that is committed.
         var lastTicket: Int = 0
 

@@ -6,9 +6,15 @@ package final class RawDecoder {
     private var generation = -1
     private var readers: [ConnectionID: Reader] = [:]
 
-    private struct Reader {
+    /// A class, because every record looks at one: nothing is copied.
+    private final class Reader {
         let profile: ConnectionProfile
         let decoder: any EventDecoder
+
+        init(_ connection: LiveConnection) {
+            profile = connection.profile
+            decoder = connection.adapter.makeDecoder()
+        }
     }
 
     package init(roster: any ConnectionRoster) { self.roster = roster }
@@ -38,7 +44,7 @@ package final class RawDecoder {
         guard present != generation else { return }
         generation = present
         readers = Dictionary(
-            roster.connections().map { ($0.profile.id, Reader(profile: $0.profile, decoder: $0.adapter.makeDecoder())) },
+            roster.connections().map { ($0.profile.id, Reader($0)) },
             uniquingKeysWith: { first, _ in first })
     }
 }

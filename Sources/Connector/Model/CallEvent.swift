@@ -17,15 +17,15 @@ package struct CallEvent: Hashable, Sendable {
     package var receivedAt: Instant
     package var source: CallSource
     /// What it says of one leg.
-    package var leg: LegReport?
+    @Apart package var leg: LegReport?
     /// What it says of the call as a whole.
     package var facts: CallFacts
     /// Says that the call is over, and how.
-    package var ending: EndReport?
-    package var recording: RecordingReport?
-    package var digits: DigitsReport?
+    @Apart package var ending: EndReport?
+    @Apart package var recording: RecordingReport?
+    @Apart package var digits: DigitsReport?
     /// Whom the call was to ring, by the gateway's own decision.
-    package var route: RouteReport?
+    @Apart package var route: RouteReport?
     /// Vendor fields that have no place in the record; they end up in `custom.<provider>`.
     package var custom: [CustomField]
 

@@ -4,31 +4,47 @@
 /// Version and variant bits follow RFC 9562 (UUID version 7). `Subject` keeps a call's identifier from being taken for
 /// an event's.
 package struct Identifier<Subject: IdentifierSubject>: Hashable, Comparable, Sendable {
-    package let bits: UInt128
+    /// The first 64 bits and the last: two words need no more room than they have bits, a `UInt128` is aligned to 16 bytes.
+    package let upper: UInt64
+    package let lower: UInt64
 
-    package init(bits: UInt128) { self.bits = bits }
+    package init(upper: UInt64, lower: UInt64) {
+        self.upper = upper
+        self.lower = lower
+    }
+
+    package init(bits: UInt128) {
+        self.init(upper: UInt64(truncatingIfNeeded: bits >> 64), lower: UInt64(truncatingIfNeeded: bits))
+    }
+
+    package var bits: UInt128 { UInt128(upper) << 64 | UInt128(lower) }
 
     /// An identifier of the moment `time` whose other bits come from `rest`.
     package init(time: Instant, rest: UInt128) {
         let clock = UInt128(UInt64(bitPattern: max(0, time.milliseconds)) & 0xFFFF_FFFF_FFFF) << 80
         let tail = rest & ((1 << 80) - 1)
-        bits = (clock | tail) & Self.layoutMask | Self.layoutBits
+        self.init(bits: (clock | tail) & Self.layoutMask | Self.layoutBits)
     }
 
     /// An identifier below `parent` in rank: the parent's time, the rest a hash of the parent and of the part's name.
     package init<Parent>(of parent: Identifier<Parent>, kind: String, name: String) {
         var hash = StableHash()
-        hash.combine(UInt64(truncatingIfNeeded: parent.bits >> 64))
-        hash.combine(UInt64(truncatingIfNeeded: parent.bits))
+        hash.combine(parent.upper)
+        hash.combine(parent.lower)
         hash.combine(kind)
         hash.combine(name)
         self.init(time: parent.time, rest: hash.value)
     }
 
     /// The moment in the first 48 bits.
-    package var time: Instant { Instant(milliseconds: Int64(UInt64(truncatingIfNeeded: bits >> 80))) }
+    package var time: Instant { Instant(milliseconds: Int64(upper >> 16)) }
 
-    package static func < (left: Self, right: Self) -> Bool { left.bits < right.bits }
+    /// The last bits are a hash or chance themselves.
+    package func hash(into hasher: inout Hasher) { hasher.combine(lower) }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        left.upper == right.upper ? left.lower < right.lower : left.upper < right.upper
+    }
 
     private static var layoutMask: UInt128 { ~(UInt128(0xF) << 76 | UInt128(0x3) << 62) }
     private static var layoutBits: UInt128 { UInt128(0x7) << 76 | UInt128(0x2) << 62 }
@@ -114,7 +130,7 @@ extension Identifier: CustomStringConvertible, LosslessStringConvertible {
             default: return nil
             }
         }
-        self.bits = bits
+        self.init(bits: bits)
     }
 
     /// More bytes than any prefix and a UUID have together.
@@ -128,7 +144,6 @@ extension Identifier: CustomStringConvertible, LosslessStringConvertible {
             target[end] = byte
             end += 1
         }
-        let (upper, lower) = (UInt64(truncatingIfNeeded: bits >> 64), UInt64(truncatingIfNeeded: bits))
         Self.writeHex(upper >> 32, digits: 8, to: target + end)
         Self.writeHex(upper >> 16, digits: 4, to: target + end + 9)
         Self.writeHex(upper, digits: 4, to: target + end + 14)

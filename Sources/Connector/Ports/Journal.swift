@@ -8,7 +8,7 @@ package protocol Journal: AnyObject, Sendable {
     ///
     /// `completion` is called once, on the writer's thread, after the commit or its failure; it must not block.
     /// - Returns: `false`, with nothing queued and no completion, where the queue is full: answer 503 and Retry-After.
-    func append(_ records: [RawRecord], completion: @escaping @Sendable (AppendOutcome) -> Void) -> Bool
+    func append(_ records: consuming [RawRecord], completion: @escaping @Sendable (AppendOutcome) -> Void) -> Bool
 
     /// Whether the queue would take another record now; asked before a body is read.
     var hasRoom: Bool { get }

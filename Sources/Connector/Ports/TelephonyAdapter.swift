@@ -132,7 +132,7 @@ package protocol EventDecoder: AnyObject {
 /// One thing that a raw record says.
 package enum Decoded: Sendable, Equatable {
     /// Something happened to a call.
-    case call(CallEvent)
+    indirect case call(CallEvent)
     /// The provider answers a command of ours.
     case command(CommandReport)
     /// News for the adapter itself: statistics are ready, a subscription ended.

@@ -2,12 +2,12 @@ import Connector
 
 /// Committed raw records on their way to the ledger, bounded: what does not fit is read back from the table.
 ///
-/// What is held is consecutive. Once something was dropped, nothing is taken until the ledger has emptied it, so that the
+/// Appends are handed on as they came, one array each: records change hands, and nobody copies them. What is held is
+/// consecutive. Once something was dropped, nothing is taken until the ledger has emptied it, so that the
 /// only gap is between what the ledger has and the first record held.
 final class HandOff: Sendable {
     private struct State {
-        var records: ArraySlice<RawRecord> = []
-        var bytes = 0
+        var pieces = Pieces()
         /// The newest committed position, held or not.
         var newest: Int64
         var isOverflowing = false
@@ -36,20 +36,16 @@ final class HandOff: Sendable {
     /// How often records had to be dropped.
     var overflowCount: Int { state.withLock { $0.overflows } }
 
-    /// Takes records that were just committed, in the order of their positions.
-    func push(_ records: [RawRecord]) {
-        guard let last = records.last else { return }
+    /// Takes records that were just committed, in the order of their positions. An append is held whole or not at all.
+    func push(_ appends: [[RawRecord]]) {
+        guard let last = appends.last(where: { !$0.isEmpty })?.last else { return }
         state.withLock { state in
             state.newest = last.position
-            if state.records.isEmpty { state.isOverflowing = false }
-            for record in records where !state.isOverflowing {
-                guard state.records.count < bounds.handedOffRecords, state.bytes < bounds.handedOffBytes else {
-                    state.isOverflowing = true
-                    state.overflows += 1
-                    break
-                }
-                state.records.append(record)
-                state.bytes += record.body.count
+            if state.pieces.isEmpty { state.isOverflowing = false }
+            for records in appends where !records.isEmpty && !state.isOverflowing {
+                if state.pieces.add(records, within: bounds) { continue }
+                state.isOverflowing = true
+                state.overflows += 1
             }
         }
         state.wake()
@@ -58,8 +54,8 @@ final class HandOff: Sendable {
     /// Records behind `position`, at most `limit`; waits up to `timeout` for the first.
     func next(after position: Int64, limit: Int, timeout: Duration) -> Turn {
         let turn = state.wait(until: .now + timeout) { state -> Turn? in
-            Self.forget(upTo: position, in: &state)
-            if state.records.first?.position == position + 1 { return .records(Self.take(limit, from: &state)) }
+            state.pieces.forget(upTo: position)
+            if state.pieces.nextPosition == position + 1 { return .records(state.pieces.take(limit)) }
             if state.newest > position { return .table }
             guard state.isWoken || state.isClosed else { return nil }
             state.isWoken = false
@@ -78,21 +74,69 @@ final class HandOff: Sendable {
         state.withLock { $0.isClosed = true }
         state.wake()
     }
+}
+
+/// Committed appends in a row, the oldest first; their positions are consecutive.
+private struct Pieces {
+    private var pieces: [[RawRecord]] = []
+    /// The oldest piece that is not taken, and how many of its records are.
+    private var first = 0
+    private var taken = 0
+    private var recordCount = 0
+    private var byteCount = 0
+
+    var isEmpty: Bool { first == pieces.count }
+
+    /// The position of the next record to take.
+    var nextPosition: Int64? { isEmpty ? nil : pieces[first][taken].position }
+
+    /// - Returns: `false`, with nothing held, where that would be too much.
+    mutating func add(_ records: [RawRecord], within bounds: JournalConfiguration) -> Bool {
+        let bytes = Self.byteCount(records)
+        guard recordCount + records.count <= bounds.handedOffRecords, byteCount + bytes <= bounds.handedOffBytes else {
+            return false
+        }
+        pieces.append(records)
+        recordCount += records.count
+        byteCount += bytes
+        return true
+    }
 
     /// Drops what the ledger already has from the table.
-    private static func forget(upTo position: Int64, in state: inout State) {
-        while let first = state.records.first, first.position <= position {
-            state.bytes -= first.body.count
-            state.records.removeFirst()
+    mutating func forget(upTo position: Int64) {
+        while let next = nextPosition, next <= position {
+            drop(min(Int(position - next) + 1, pieces[first].count - taken))
         }
-        if state.records.isEmpty { state.records = [] }
     }
 
-    private static func take(_ limit: Int, from state: inout State) -> [RawRecord] {
-        let taken = Array(state.records.prefix(limit))
-        state.records.removeFirst(taken.count)
-        for record in taken { state.bytes -= record.body.count }
-        if state.records.isEmpty { state.records = [] }
-        return taken
+    /// The next records, at most `limit`; there must be some. A large append is given as it is.
+    mutating func take(_ limit: Int) -> [RawRecord] {
+        var records: [RawRecord] = []
+        while !isEmpty, records.count < max(1, limit) {
+            let piece = pieces[first]
+            let count = min(max(1, limit) - records.count, piece.count - taken)
+            if records.isEmpty, count == piece.count { records = piece } else { records += piece[taken..<taken + count] }
+            drop(count)
+            if records.count >= limit / 2 { break }
+        }
+        return records
     }
+
+    private mutating func drop(_ count: Int) {
+        recordCount -= count
+        byteCount -= Self.byteCount(pieces[first][taken..<taken + count])
+        taken += count
+        guard taken == pieces[first].count else { return }
+        pieces[first] = []
+        taken = 0
+        first += 1
+        guard first == pieces.count || first >= Self.mostTaken else { return }
+        pieces.removeFirst(first)
+        first = 0
+    }
+
+    /// So many taken pieces may lie in front of the others.
+    private static let mostTaken = 256
+
+    private static func byteCount(_ records: some Sequence<RawRecord>) -> Int { records.reduce(0) { $0 + $1.body.count } }
 }

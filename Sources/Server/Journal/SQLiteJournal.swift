@@ -60,7 +60,7 @@ package final class SQLiteJournal: Journal {
 
     // MARK: Journal
 
-    package func append(_ records: [RawRecord], completion: @escaping @Sendable (AppendOutcome) -> Void) -> Bool {
+    package func append(_ records: consuming [RawRecord], completion: @escaping @Sendable (AppendOutcome) -> Void) -> Bool {
         let byteCount = records.reduce(0) { $0 + $1.body.count }
         let isTaken = queue.append(QueuedAppend(records: records, byteCount: byteCount, completion: completion))
         if !isTaken { meters.refused() }

@@ -97,7 +97,8 @@ final class Statement {
     func bind<Subject>(_ index: Int32, _ identifier: Identifier<Subject>?) {
         guard let identifier else { return note(sqlite3_bind_null(handle, index)) }
         let place = identifiers + 16 * Int(index)
-        place.storeBytes(of: identifier.bits.bigEndian, as: UInt128.self)
+        place.storeBytes(of: identifier.upper.bigEndian, as: UInt64.self)
+        (place + 8).storeBytes(of: identifier.lower.bigEndian, as: UInt64.self)
         note(csqlite_bind_borrowed_blob(handle, index, place, 16))
     }
 

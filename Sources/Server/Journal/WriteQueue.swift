@@ -39,8 +39,9 @@ final class WriteQueue: Sendable {
         var isLagging = false
         /// Raw records in a commit, on average over the last ones.
         var usualRecords = 0.0
-        /// When the writer last took appends.
+        /// When the writer last took appends, and how long after the time before.
         var lastAppendAt = ContinuousClock.now
+        var appendGap = Duration.seconds(3600)
         /// Raw records committed without the derived sets that they earned.
         var derivedCredit = 0
         /// Derived batches handed in so far; the newest one's ticket.
@@ -54,6 +55,17 @@ final class WriteQueue: Sendable {
         var bytes = 0
         var isWriterWaiting = false
         var isClosing = false
+
+        /// Until when derived rows wait for more of their kind, or for the next raw records; `nil` where they are to go at once:
+        /// nothing comes in, there are many of them, they lag, or a task is to find them committed.
+        func derivedDue(within bounds: JournalConfiguration) -> ContinuousClock.Instant? {
+            guard !derived.isEmpty, tasks.isEmpty, !isLagging, !isClosing,
+                derivedSets < bounds.derivedSetsPerBusyCommit, appendGap < bounds.derivedPatience
+            else { return nil }
+            let due = derivedSince + bounds.derivedPatience
+            let now = ContinuousClock.now
+            return due > now && lastAppendAt + bounds.derivedPatience > now ? due : nil
+        }
     }
 
     private let state = Monitor(State())
@@ -90,17 +102,21 @@ final class WriteQueue: Sendable {
     /// Blocks while too many sets wait; drops the batch when closing and after a setback, as it will be derived again.
     /// - Returns: the batch's ticket.
     func submit(_ batch: DerivedBatch) -> Int {
+        var wakes = false
         let ticket = state.wait { state -> Int? in
             if state.isClosing { return state.lastTicket + 1 }
             guard batch.setbacks == state.setback.count else { return self.drop(in: &state) }
             guard state.derivedSets < bounds.queuedDerivedSets else { return nil }
-            if state.derived.isEmpty { state.derivedSince = .now }
+            let isFirst = state.derived.isEmpty
+            if isFirst { state.derivedSince = .now }
             state.derived.append(batch)
             state.derivedSets += batch.setCount
             state.lastTicket += 1
+            // The others change nothing for a writer that waits for more of them.
+            wakes = state.isWriterWaiting && (isFirst || state.derivedDue(within: self.bounds) == nil)
             return state.lastTicket
         }
-        state.wake()
+        if wakes { state.wake() }
         return ticket ?? 0
     }
 
@@ -151,11 +167,14 @@ final class WriteQueue: Sendable {
     /// - Returns: `nil` once the queue is closing and empty.
     func next(retry: ContinuousClock.Instant?) -> WriteGroup? {
         if retry == nil, let group = nextAppends() { return group }
-        let turn = state.wait(until: retry) { state -> WriteGroup?? in
+        let deadline = retry ?? derivedDue
+        let turn = state.wait(until: deadline) { state -> WriteGroup?? in
             state.isWriterWaiting = false
             if let group = self.take(from: &state, takesDerived: retry == nil) { return .some(group) }
             if state.isClosing { return .some(nil) }
-            if let retry, retry <= .now { return .some(WriteGroup()) }
+            if let deadline, deadline <= .now { return .some(WriteGroup()) }
+            // Derived rows came that wait for more: so does the writer, but not for ever.
+            if deadline == nil, state.derivedDue(within: self.bounds) != nil { return .some(WriteGroup()) }
             state.isWriterWaiting = true
             return nil
         }
@@ -221,14 +240,17 @@ final class WriteQueue: Sendable {
         }
     }
 
+    /// Until when derived rows wait for more of their kind; `nil` where none do.
+    var derivedDue: ContinuousClock.Instant? { state.withLock { $0.derivedDue(within: bounds) } }
+
     private func take(from state: inout State, takesDerived: Bool) -> WriteGroup? {
         var group = WriteGroup()
         swap(&group.appends, &state.appends)
-        swap(&group.tasks, &state.tasks)
         if takesDerived {
             group.derived =
                 group.appends.isEmpty ? takeDerivedAlone(from: &state) : takeDerived(from: &state, beside: group.appends)
         }
+        swap(&group.tasks, &state.tasks)
         guard group.isEmpty else { return group }
         group.maintenance = state.maintenance.first
         return group.maintenance == nil ? nil : group
@@ -236,6 +258,7 @@ final class WriteQueue: Sendable {
 
     /// Nobody waits for an acknowledgement: as many as a commit may hold, one batch at least.
     private func takeDerivedAlone(from state: inout State) -> [DerivedBatch] {
+        guard state.derivedDue(within: bounds) == nil else { return [] }
         let batches = takeDerived(from: &state, upTo: bounds.derivedSetsPerIdleCommit, oneAtLeast: true)
         state.derivedCredit = 0
         return batches
@@ -243,13 +266,15 @@ final class WriteQueue: Sendable {
 
     /// Somebody waits for an acknowledgement: a bounded number, and not before there are enough of them to be worth it.
     private func takeDerived(from state: inout State, beside appends: [QueuedAppend]) -> [DerivedBatch] {
-        state.lastAppendAt = .now
+        let now = ContinuousClock.now
+        state.appendGap = state.lastAppendAt.duration(to: now)
+        state.lastAppendAt = now
         let records = appends.reduce(0) { $0 + $1.records.count }
         state.usualRecords += (Double(records) - state.usualRecords) / 16
         if state.isLagging, state.usualRecords >= Double(bounds.pressingRecords) { return takeEarned(from: &state, by: records) }
         let isDue =
             state.isLagging || state.derivedSets >= bounds.derivedSetsPerBusyCommit
-            || state.derivedSince.duration(to: .now) >= bounds.derivedPatience
+            || state.derivedSince.duration(to: now) >= bounds.derivedPatience
         return isDue ? takeDerived(from: &state, upTo: bounds.derivedSetsPerBusyCommit, oneAtLeast: true) : []
     }
 

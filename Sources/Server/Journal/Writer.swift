@@ -60,8 +60,8 @@ final class Writer {
         while let group = queue.next(retry: retryAt) { turn(group) }
     }
 
-    private func turn(_ group: WriteGroup) {
-        var group = group
+    /// Takes the group over: records that nobody else holds get their positions where they are, without a copy.
+    private func turn(_ group: consuming WriteGroup) {
         if group.appends.isEmpty {
             commitDerived(group.derived)
         } else {
@@ -118,11 +118,11 @@ final class Writer {
         }
         let changes = connection.lastChangePosition - changesBefore
         settle(batches.count)
-        let committed = appends.indices.filter { poisoned[$0] == nil }.flatMap { appends[$0].records }
+        let committed = appends.indices.filter { poisoned[$0] == nil }.map { appends[$0].records }
         // Counted before anybody is told, so that who was answered finds himself counted.
         meters.committed(
             Meters.Commit(
-                rawRecords: committed.count, poisonedAppends: poisoned.count,
+                rawRecords: committed.reduce(0) { $0 + $1.count }, poisonedAppends: poisoned.count,
                 derivedSets: batches.reduce(0) { $0 + $1.setCount }, changes: Int(changes),
                 logByteCount: connection.logByteCount, time: .now - start, isWhole: kept.isEmpty))
         queue.noteCommitted(batches: batches.count, behind: connection.lag)

@@ -34,7 +34,9 @@ private final class LedgerWorkbench {
     }
 
     /// Ended calls leave memory.
-    func evict() { ledger.evict(at: .latest, committedTicket: .max, profiles: { _ in .test }) }
+    func evict(at moment: Instant = .latest, under profile: ConnectionProfile = .test) {
+        ledger.evict(at: moment, committedTicket: .max, profiles: { _ in profile })
+    }
 
     /// Spoils an event of the journal, as a fault of the disk would.
     func spoil(_ event: CallEvent, of call: CallID) {
@@ -86,6 +88,31 @@ private final class LedgerWorkbench {
         #expect(late.calls == [id])
         #expect(bench.changes.map(\.revision) == [1, 2, 3])
         #expect(bench.types.last == .updated)
+    }
+
+    @Test func `a connection that becomes less patient is obeyed within a minute`() throws {
+        let bench = try LedgerWorkbench()
+        try bench.apply(ringing())
+        try bench.apply(end())
+        var profile = ConnectionProfile.test
+        profile.settleAfter = .seconds(3600)
+        bench.evict(at: .base.advanced(by: .seconds(60)), under: profile)
+        #expect(bench.ledger.liveCount == 1)
+        profile.settleAfter = .seconds(1)
+        bench.evict(at: .base.advanced(by: .seconds(120)), under: profile)
+        #expect(bench.ledger.liveCount == 0)
+    }
+
+    @Test func `news of a call that was not due makes it due by what is known now`() throws {
+        let bench = try LedgerWorkbench()
+        try bench.apply(ringing())
+        // Open, and so nothing is due for hours; then it ends, and settles soon.
+        #expect(bench.ledger.staleCalls(at: .base.advanced(by: .seconds(1)), profiles: { _ in .test }).isEmpty)
+        try bench.apply(end(at: 2))
+        var profile = ConnectionProfile.test
+        profile.settleAfter = .seconds(5)
+        bench.evict(at: .base.advanced(by: .seconds(20)), under: profile)
+        #expect(bench.ledger.liveCount == 0)
     }
 
     @Test func `a call that is not over stays in memory`() throws {

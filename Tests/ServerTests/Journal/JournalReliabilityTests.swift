@@ -14,7 +14,12 @@ import Testing
     @Test func `a full disk fails the append, keeps what was derived, and recovers by itself`() throws {
         let newest = Monitor<Int64>(0)
         let news = Mutex<[JournalNews]>([])
-        let journal = try SQLiteJournal(fixture.configuration { $0.pageLimit = 64 }) { one in
+        let configuration = fixture.configuration {
+            $0.pageLimit = 64
+            // The derived rows meet the full disk beside the raw record, not alone.
+            $0.derivedPatience = .zero
+        }
+        let journal = try SQLiteJournal(configuration) { one in
             news.withLock { $0.append(one) }
         } onChanges: { position in
             newest.withLock { $0 = position }

@@ -52,6 +52,31 @@ import TestSupport
         #expect(try #require(queue.next(retry: nil)).derived.count == 1)
     }
 
+    @Test func `between raw records that come in a row derived rows wait for more, too`() throws {
+        let queue = queue()
+        for _ in 0..<2 {
+            append(1, to: queue)
+            #expect(try #require(queue.next(retry: nil)).appends.count == 1)
+        }
+        submit(9, to: queue)
+        #expect(queue.derivedDue != nil)
+        submit(1, to: queue)
+        #expect(queue.derivedDue == nil)
+        #expect(try #require(queue.next(retry: nil)).derived.map(\.setCount) == [9, 1])
+    }
+
+    @Test func `derived rows that wait are given out at the end`() throws {
+        let queue = queue()
+        for _ in 0..<2 {
+            append(1, to: queue)
+            #expect(try #require(queue.next(retry: nil)).appends.count == 1)
+        }
+        submit(1, to: queue)
+        queue.close()
+        #expect(try #require(queue.next(retry: nil)).derived.count == 1)
+        #expect(queue.next(retry: nil) == nil)
+    }
+
     @Test func `while the ledger lags under pressure, raw records earn derived rows their place`() throws {
         let queue = queue { $0.derivedPatience = .zero }
         queue.noteCommitted(batches: 0, behind: 100)

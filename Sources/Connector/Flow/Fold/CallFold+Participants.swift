@@ -15,6 +15,8 @@ extension CallFold {
 
     /// The place of `party` in the cast; a new one where it was not there.
     func member(_ party: Party) -> Int {
+        // Mostly it is written as it was the first time, and need not be understood again.
+        if let known = cast.firstIndex(where: { $0.party == party }) { return known }
         let (kind, name) = identity(of: party)
         if let known = cast.firstIndex(where: { $0.kind == kind && $0.name == name }) { return known }
         cast.append(

@@ -12,7 +12,7 @@ extension CallFold {
     }
 
     private var statedDirection: Direction? {
-        digest.ending?.direction ?? digest.direction
+        told?.direction ?? digest.direction
     }
 
     private var directionOfLegs: Direction? {

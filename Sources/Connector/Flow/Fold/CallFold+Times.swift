@@ -9,7 +9,7 @@ extension CallFold {
         call.endedAt = isEnded ? reportedEnd : nil
         clampForward()
         measureTimes()
-        if let end = call.endedAt ?? digest.ending?.receivedAt {
+        if let end = call.endedAt ?? told?.receivedAt {
             call.finalizedAt = isEnded ? end.advanced(by: profile.finalizeAfter) : nil
         }
     }

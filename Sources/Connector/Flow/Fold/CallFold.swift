@@ -29,7 +29,10 @@ package final class CallFold {
     var calling: [(leg: Int, member: Int)] = []
     /// How each leg came out, once the call's disposition is known.
     var results: [Outcome?] = []
-    var ending: EndReport?
+    /// The ending that counts, as its event told it.
+    let told: EventDigest.Ending?
+    let ending: EndReport?
+    let isEnded: Bool
     var call: Call
     let memory: FoldMemory
 
@@ -40,28 +43,30 @@ package final class CallFold {
     package static func record(
         of history: CallHistory, id: CallID, createdAt: Instant, profile: ConnectionProfile, numbering: any NumberingPlan
     ) -> Call {
-        record(of: history, id: id, createdAt: createdAt, profile: profile, numbering: numbering, memory: FoldMemory())
+        record(of: history.digest, id: id, createdAt: createdAt, profile: profile, numbering: numbering, memory: FoldMemory())
     }
 
     /// The same, for a call that is folded again and again.
     /// - Parameter memory: of this call.
     static func record(
-        of history: CallHistory, id: CallID, createdAt: Instant, profile: ConnectionProfile, numbering: any NumberingPlan,
-        memory: FoldMemory
+        of digest: consuming EventDigest, id: CallID, createdAt: Instant, profile: ConnectionProfile,
+        numbering: any NumberingPlan, memory: FoldMemory
     ) -> Call {
         let fold = CallFold(
-            history: history, id: id, createdAt: createdAt, profile: profile, numbering: numbering, memory: memory)
+            digest: consume digest, id: id, createdAt: createdAt, profile: profile, numbering: numbering, memory: memory)
         fold.run()
         return fold.call
     }
 
     private init(
-        history: CallHistory, id: CallID, createdAt: Instant, profile: ConnectionProfile, numbering: any NumberingPlan,
-        memory: FoldMemory
+        digest: consuming EventDigest, id: CallID, createdAt: Instant, profile: ConnectionProfile,
+        numbering: any NumberingPlan, memory: FoldMemory
     ) {
-        digest = history.digest
-        ending = digest.ending?.report
-        legs = digest.legs
+        self.digest = digest
+        told = self.digest.ending
+        ending = told?.report
+        isEnded = ending != nil
+        legs = self.digest.legs
         self.profile = profile
         self.numbering = numbering
         self.memory = memory
@@ -104,15 +109,13 @@ package final class CallFold {
 extension CallFold {
     /// When the call ended, as far as anybody said: without a time of its own it ended when its last leg did.
     var reportedEnd: Instant? {
-        guard let told = digest.ending, let ending else { return nil }
+        guard let told, let ending else { return nil }
         if let end = ending.endedAt { return end }
         if allLegsEnded { return legs.compactMap(\.endedAt).max() }
         return ending.isStale || told.isPast ? nil : told.occurredAt
     }
 
     var allLegsEnded: Bool { !legs.isEmpty && legs.allSatisfy(\.isEnded) }
-
-    var isEnded: Bool { ending != nil }
 }
 
 // MARK: - Spans

@@ -81,10 +81,17 @@ package struct PackedJSONWriter: ~Copyable {
     }
 
     /// A member's name; its value must follow.
+    @inline(__always)
     package mutating func name(_ name: StaticString) {
         let address = UInt(bitPattern: name.utf8Start)
         let slot = Int(truncatingIfNeeded: address) & (Self.literalSlots - 1)
         if literals[slot].address == address { return put(literals[slot].operation) }
+        firstName(name, slot: slot)
+    }
+
+    /// Looks the name up, for its next time too.
+    private mutating func firstName(_ name: StaticString, slot: Int) {
+        let address = UInt(bitPattern: name.utf8Start)
         let text = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
         guard let word = names.number(of: text) else { return put(PackedJSON.Operation.name, followedBy: text) }
         literals[slot] = Literal(address: address, operation: PackedJSON.Operation.firstName + word)
@@ -116,41 +123,43 @@ package struct PackedJSONWriter: ~Copyable {
     }
 
     package mutating func value(_ text: String) {
-        var text = text
-        text.withUTF8 { value(utf8: UnsafeRawBufferPointer($0)) }
+        let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable { value(utf8: UnsafeRawBufferPointer($0)) }
+        guard isWritten == nil else { return }
+        var copy = text
+        copy.withUTF8 { value(utf8: UnsafeRawBufferPointer($0)) }
     }
 
     package mutating func value(_ moment: Instant) {
         // Six bytes reach to the year 6429.
         guard Self.shortMoments.contains(moment.milliseconds) else { return value(moment.description) }
-        reserve(7)
+        reserve(9)
         bytes[count] = PackedJSON.Operation.moment
-        putBigEndian(UInt64(bitPattern: moment.milliseconds), at: count + 1, bytes: 6)
+        putBigEndian(UInt64(bitPattern: moment.milliseconds) << 16, at: count + 1)
         count += 7
     }
 
     package mutating func value<Subject>(_ id: Identifier<Subject>) {
-        let hash = ShortText.mix(UInt64(truncatingIfNeeded: id.bits) ^ UInt64(truncatingIfNeeded: id.bits >> 64))
-        let (slot, known) = place(hash)
+        let (slot, known) = place(ShortText.mix(id.lower ^ id.upper))
         if let known, isIdentifier(id, at: known) { return repeatText(at: known) }
         texts[slot] = UInt32(truncatingIfNeeded: count + 1)
         reserve(18)
         bytes[count] = PackedJSON.Operation.identifier
         bytes[count + 1] = Subject.prefixCode
-        putBigEndian(UInt64(truncatingIfNeeded: id.bits >> 64), at: count + 2, bytes: 8)
-        putBigEndian(UInt64(truncatingIfNeeded: id.bits), at: count + 10, bytes: 8)
+        putBigEndian(id.upper, at: count + 2)
+        putBigEndian(id.lower, at: count + 10)
         count += 18
     }
 
     /// The members of a number's object; written before, it is a distance back.
     package mutating func members(of number: PhoneNumber) {
-        for known in numbers where known.number == number {
-            let distance = count - known.start
+        if let known = numbers.firstIndex(where: { $0.number == number }) {
+            let (start, length) = (numbers[known].start, numbers[known].length)
+            let distance = count - start
             reserve(21)
             bytes[count] = PackedJSON.Operation.repeatedValues
             count += 1
             putVariable(UInt64(distance))
-            return putVariable(UInt64(known.length))
+            return putVariable(UInt64(length))
         }
         let start = count
         number.write(to: &self)
@@ -158,7 +167,8 @@ package struct PackedJSONWriter: ~Copyable {
     }
 
     private mutating func value(utf8 text: UnsafeRawBufferPointer) {
-        if let word = values.number(of: text) {
+        let hash = ShortText.hash(text)
+        if let word = values.number(of: text, hash: hash) {
             reserve(2)
             bytes[count] = PackedJSON.Operation.word
             bytes[count + 1] = word
@@ -166,7 +176,7 @@ package struct PackedJSONWriter: ~Copyable {
             return
         }
         guard text.count >= Self.shortestRepeat else { return putText(text) }
-        let (slot, known) = place(ShortText.hash(text))
+        let (slot, known) = place(hash)
         if let known, isText(text, at: known) { return repeatText(at: known) }
         texts[slot] = UInt32(truncatingIfNeeded: count + 1)
         putText(text)
@@ -199,8 +209,8 @@ package struct PackedJSONWriter: ~Copyable {
     private func isIdentifier<Subject>(_ id: Identifier<Subject>, at start: Int) -> Bool {
         guard bytes[start] == PackedJSON.Operation.identifier, bytes[start + 1] == Subject.prefixCode else { return false }
         let stored = UnsafeRawPointer(bytes + start + 2)
-        return UInt64(bigEndian: stored.loadUnaligned(as: UInt64.self)) == UInt64(truncatingIfNeeded: id.bits >> 64)
-            && UInt64(bigEndian: (stored + 8).loadUnaligned(as: UInt64.self)) == UInt64(truncatingIfNeeded: id.bits)
+        return UInt64(bigEndian: stored.loadUnaligned(as: UInt64.self)) == id.upper
+            && UInt64(bigEndian: (stored + 8).loadUnaligned(as: UInt64.self)) == id.lower
     }
 
     // MARK: Bytes
@@ -240,8 +250,10 @@ package struct PackedJSONWriter: ~Copyable {
         count += 1
     }
 
-    private func putBigEndian(_ number: UInt64, at start: Int, bytes length: Int) {
-        for index in 0..<length { bytes[start + index] = UInt8(truncatingIfNeeded: number >> UInt64(8 * (length - 1 - index))) }
+    /// Writes eight bytes, highest first; the room must have been reserved.
+    @inline(__always)
+    private func putBigEndian(_ number: UInt64, at start: Int) {
+        UnsafeMutableRawPointer(bytes + start).storeBytes(of: number.bigEndian, as: UInt64.self)
     }
 
     @inline(__always)

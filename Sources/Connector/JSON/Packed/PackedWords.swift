@@ -51,7 +51,7 @@ final class PackedWords: Sendable {
         starts = words.reduce(into: [0]) { starts, word in starts.append(starts[starts.endIndex - 1] + word.count) }
         var slots = [UInt8](repeating: 0, count: Self.slotCount)
         for (number, word) in words.enumerated() {
-            var slot = word.withUnsafeBytes(Self.slot)
+            var slot = Self.slot(word.withUnsafeBytes(ShortText.hash))
             while slots[slot] != 0 { slot = (slot + 1) % Self.slotCount }
             slots[slot] = UInt8(number + 1)
         }
@@ -66,9 +66,13 @@ final class PackedWords: Sendable {
 
     /// The number of the word that `text` is.
     @inline(__always)
-    func number(of text: UnsafeRawBufferPointer) -> UInt8? {
+    func number(of text: UnsafeRawBufferPointer) -> UInt8? { number(of: text, hash: ShortText.hash(text)) }
+
+    /// The same, of a text whose hash is known.
+    @inline(__always)
+    func number(of text: UnsafeRawBufferPointer, hash: UInt64) -> UInt8? {
         guard text.count <= Self.longestWord, !text.isEmpty else { return nil }
-        var slot = Self.slot(of: text)
+        var slot = Self.slot(hash)
         while true {
             let entry = slots[slot]
             if entry == 0 { return nil }
@@ -85,9 +89,8 @@ final class PackedWords: Sendable {
 
     private static let longestWord = 32
 
-    private static func slot(of text: UnsafeRawBufferPointer) -> Int {
-        Int(truncatingIfNeeded: ShortText.hash(text) >> 54) % slotCount
-    }
+    @inline(__always)
+    private static func slot(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 54) % slotCount }
 }
 
 /// Quick work on short texts; no number that is kept depends on it.

@@ -148,17 +148,14 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
     /// Hands the turn's records to the journal; at the end of each turn.
     func flush() {
         guard !records.isEmpty else { return }
-        let batch = pending
-        let asked = asked
-        let isTaken = routes.journal.append(records) { [self] outcome in
+        let batch = pending.handOver()
+        let asked = asked.handOver()
+        let isTaken = routes.journal.append(records.handOver()) { [self] outcome in
             loop.execute {
                 self.settle(batch, outcome)
                 if !asked.isEmpty { self.settle(asked, outcome) }
             }
         }
-        records.removeAll(keepingCapacity: true)
-        pending.removeAll(keepingCapacity: true)
-        if !asked.isEmpty { self.asked = [] }
         if !isTaken {
             refuseForWantOfRoom(batch)
             refuseForWantOfRoom(asked)
@@ -188,6 +185,16 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
             one.counters.overloaded.add(1, ordering: .relaxed)
             replies.respond(to: one.reply, with: .prepared(WebhookAnswers.overloaded))
         }
+    }
+}
+
+extension Array {
+    /// All elements, which are then held by nobody else: who gets them can change them without a copy.
+    fileprivate mutating func handOver() -> [Element] {
+        var elements: [Element] = []
+        elements.reserveCapacity(count)
+        swap(&elements, &self)
+        return elements
     }
 }
 
