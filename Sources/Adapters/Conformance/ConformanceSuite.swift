@@ -67,6 +67,7 @@ package struct ConformanceSuite {
         }
         report.add("makes something of every ruined body", in: recorded.name, bench.failuresOfRuining())
         report.add("keeps secrets and numbers out of its reasons", in: recorded.name, bench.failuresOfTalking())
+        report.add("works", in: recorded.name, bench.failuresOfWorking)
     }
 
     // MARK: Faults

@@ -93,6 +93,9 @@ final class ConformanceWorkbench {
         decoded.compactMap { if case .call(let event) = $0 { event } else { nil } }
     }
 
+    /// What keeps the adapter from reading anything at all: a program that is not there, or always late.
+    var failuresOfWorking: [String] { instance.trouble.map { [$0] } ?? [] }
+
     // MARK: Examples
 
     var hasExamples: Bool { !instance.examples.isEmpty }

@@ -106,7 +106,7 @@ extension Fault {
                 // A signature would hide what the reader makes of it.
                 cut[place].skipsGate = number % 2 == 1
             }
-            return FaultyRun(arrivals: cut, expectation: .rulesAlone)
+            return FaultyRun(arrivals: cut, expectation: .rulesAlone, isSpoiled: true)
         }
     }
 
@@ -117,7 +117,7 @@ extension Fault {
         }
         for spoiling in Spoiling.allCases.shuffled(using: &dice).prefix(max(1, count)) {
             let spoiled = arrivals.map { changed($0, by: spoiling.rawValue) { spoiling.spoil($0, &dice) } }
-            runs.append(FaultyRun(arrivals: spoiled, expectation: .rulesAlone))
+            runs.append(FaultyRun(arrivals: spoiled, expectation: .rulesAlone, isSpoiled: true))
         }
         return runs
     }

@@ -57,4 +57,7 @@ struct FaultyRun: Sendable {
 
     var arrivals: [Arrival]
     var expectation: Expectation
+    /// Bodies say something else than the vendor said, and no gatekeeper was asked: a number that is cut short may be an employee's, so
+    /// that an internal call has somebody outside (rule 5).
+    var isSpoiled = false
 }

@@ -51,7 +51,9 @@ struct FaultTrial {
             if let silent = played.silent { return "\(silent.name) gives nothing, not even a reason" }
             let records = try played.calls.records()
             let breaches = records.flatMap(RecordRules.breaches) + RecordRules.breaches(of: played.calls, isOver: true)
-            if let breach = breaches.first { return "rule \(breach.rule): \(breach.what)" }
+            if let breach = breaches.first(where: { !run.isSpoiled || $0.rule != 5 }) {
+                return "rule \(breach.rule): \(breach.what)"
+            }
             guard run.expectation != .rulesAlone else { return nil }
             let truth = try play(truth(of: run)).calls
             if run.expectation == .sameEvents, played.calls.told != truth.told {

@@ -62,6 +62,16 @@ import Testing
         #expect(try await client.history(window, page: 0).bodies.count == 1)
     }
 
+    @Test func `a program that is not there fails the suite`() throws {
+        let cases = Self.cases.prefix(1).map { one in
+            var one = one
+            one.settings["command"] = #"["python3","nowhere.py"]"#
+            return one
+        }
+        let report = ConformanceSuite(ProgramAdapter.self, context: Programs.context()).run(cases)
+        #expect(report.failures.contains { $0.rule == "works" }, "\(report.summary)")
+    }
+
     // MARK: Bad behaviour
 
     /// Each program greets, and does wrong with its first question; the one that is started after it is good.

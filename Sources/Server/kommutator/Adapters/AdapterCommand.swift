@@ -77,11 +77,12 @@ struct AdapterCommand: AsyncParsableCommand {
 
     /// Tries what `subject` names.
     fileprivate static func attempt(
-        _ subject: String, adapter: String? = nil, connection: String? = nil, cases: String? = nil, faults: FaultPlan,
+        _ subject: String, adapter: String? = nil, connection: String? = nil, cases: String? = nil, folder: String? = nil,
+        faults: FaultPlan,
         output: OutputStyle = .text
     ) throws {
         do {
-            let found = try TrialSubject(subject, adapter: adapter, connection: connection, casesFolder: cases)
+            let found = try TrialSubject(subject, adapter: adapter, connection: connection, casesFolder: cases, home: folder)
             let trial = AdapterTrial(
                 adapter: found.adapter, cases: found.cases, folder: found.folder, faults: faults, output: output)
             let code = trial.run()
@@ -116,6 +117,7 @@ struct AdapterCommand: AsyncParsableCommand {
         @Option(help: "The adapter that the cases are for, where neither file nor folder tells.") var adapter: String?
         @Option(help: "The connection's file.") var connection: String?
         @Option(help: "The folder of cases.") var cases: String?
+        @Option(help: "Where a program is started; the folder of the connection's file, or SUBJECT.") var folder: String?
         @Option(help: "Only this fault: \(Fault.allCases.map(\.rawValue).joined(separator: ", ")).") var fault: [Fault] = []
         @Option(help: "What chance begins with: the same seed tries the same.") var seed: UInt64 = 1
         @Option(help: "How often a case is played with each fault: 1 to 1000.") var runs = 4
@@ -129,7 +131,7 @@ struct AdapterCommand: AsyncParsableCommand {
 
         func run() throws {
             try AdapterCommand.attempt(
-                subject, adapter: adapter, connection: connection, cases: cases, faults: plan, output: output)
+                subject, adapter: adapter, connection: connection, cases: cases, folder: folder, faults: plan, output: output)
         }
 
         private var plan: FaultPlan {

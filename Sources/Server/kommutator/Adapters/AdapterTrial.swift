@@ -55,11 +55,14 @@ struct TrialSubject {
     ///   - adapter: overrides what folder or file say.
     ///   - connection: the connection's file, where `name` is not one.
     ///   - casesFolder: where the cases are, where they are not in the subject's own folder.
-    init(_ name: String, adapter: String?, connection: String?, casesFolder: String?) throws(Refusal) {
+    ///   - home: where programs are started, where that is not the folder of the connection's file or of the cases.
+    init(
+        _ name: String, adapter: String?, connection: String?, casesFolder: String?, home: String?
+    ) throws(Refusal) {
         let place = Place(name)
         let file = if let connection { connection } else { try place.connectionFile() }
         let entry = if let file { try Self.read(file) } else { ConnectionDirectory.Entry?.none }
-        folder = file.map(Self.folder(of:)) ?? place.folder ?? "."
+        folder = home ?? file.map(Self.folder(of:)) ?? place.folder ?? "."
         guard let kind = try Self.kind(adapter, entry, place) else {
             throw Refusal("`\(name)` is no folder, no file and no adapter; \(Self.adapters)", SystemExit.usage.rawValue)
         }
