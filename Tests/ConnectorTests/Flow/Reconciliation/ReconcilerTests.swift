@@ -75,14 +75,6 @@ private struct OneConnection: ConnectionRoster {
     func connections() -> [LiveConnection] { [connection] }
 }
 
-private struct DirectReading: JournalReading {
-    let journal: MemoryJournal
-
-    func read<Result: Sendable>(_ body: @escaping @Sendable (any JournalReader) throws -> Result) async throws -> Result {
-        try body(journal.makeReader())
-    }
-}
-
 private final class ReconcilingBench: Sendable {
     let journal: MemoryJournal
     let clock: ManualClock
