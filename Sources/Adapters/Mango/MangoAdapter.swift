@@ -18,7 +18,9 @@ package struct MangoAdapter: TelephonyAdapter {
             RoutingSetting.specification(standard: false),
         ] + CommonSettings.all,
         headers: [],
-        capabilities: [.originate, .blindTransfer, .attendedTransfer, .hangup, .hold, .recordStart, .recordings, .history, .routing],
+        capabilities: [
+            .originate, .blindTransfer, .attendedTransfer, .hangup, .hold, .recordStart, .recordings, .history, .routing,
+        ],
         // Calls and hangups: four in a second. Two at once and two more within the second keep it.
         // Statistics: one in two seconds.
         rateLimit: RateLimit(burst: 2, interval: .milliseconds(500)), historyLimit: RateLimit(burst: 1, interval: .seconds(2)),
