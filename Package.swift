@@ -135,7 +135,7 @@ let package = Package(
         .testTarget(
             name: "EndToEnd",
             dependencies: [
-                "kommutator", "AdapterConformance", "Connector", "Digests", "CSystem", "TestSupport",
+                "kommutator", "AdapterConformance", "AdapterKit", "Connector", "Digests", "CSystem", "TestSupport",
                 "DoubleServer", "HTTPClient", "HTTPServer", "Network", "VendorSimulators",
             ], swiftSettings: strict),
     ],

@@ -83,6 +83,7 @@ extension EndToEnd {
                 """
                 adapter: mango
                 settings: {api_key: env:KOMMUTATOR_TEST_MANGO_KEY, api_salt: file:secrets/mango-salt, allow_from: 203.0.113.7}
+                reconcile: false
                 """)
             let gateway = try premises.open()
             let provider = Provider(gateway)

@@ -294,6 +294,7 @@ private struct Stage {
               api_salt: file:secrets/mango-salt
               base_url: http://127.0.0.1:\(vendor.port)
               routing: crm
+            reconcile: false
             \(employees)
             \(limits)
             """)
@@ -306,6 +307,7 @@ private struct Stage {
               url_token: file:secrets/url-token
               base_url: http://127.0.0.1:\(vendor.port)/portal/
               routing: crm
+            reconcile: false
             \(employees)
             \(limits)
             """)

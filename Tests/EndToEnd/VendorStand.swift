@@ -115,11 +115,12 @@ final class VendorStand: Sendable {
 
 extension GatewayPremises {
     /// Writes the connection of a double, named as its vendor.
-    func write(_ stand: VendorStand, origin: String? = nil) throws {
-        try write(vendor: stand.vendor, origin: origin ?? stand.origin)
+    /// - Parameter reconciles: the gateway asks the double for its log, too.
+    func write(_ stand: VendorStand, origin: String? = nil, reconciles: Bool = false) throws {
+        try write(vendor: stand.vendor, origin: origin ?? stand.origin, reconciles: reconciles)
     }
 
-    func write(vendor: String, origin: String) throws {
+    func write(vendor: String, origin: String, reconciles: Bool = false) throws {
         var settings = "  base_url: \(origin)\n"
         for (name, value) in (DemoSettings.values(for: vendor) ?? [:]).sorted(by: { $0.key < $1.key }) {
             guard !["time_zone", "client_id"].contains(name) else {
@@ -130,7 +131,9 @@ extension GatewayPremises {
             settings += "  \(name): file:secrets/\(vendor)-\(name)\n"
         }
         if vendor == "megafon-vats" { settings += "  api: v1\n" }
-        try write(vendor, "adapter: \(vendor)\nenabled: true\nsettings:\n\(settings)limits: {settle_after: 1s}")
+        try write(
+            vendor,
+            "adapter: \(vendor)\nenabled: true\nsettings:\n\(settings)limits: {settle_after: 1s}\nreconcile: \(reconciles)")
     }
 }
 

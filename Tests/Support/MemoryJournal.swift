@@ -4,7 +4,7 @@ import Synchronization
 /// The journal port in memory: commits at once, or when a test lets it. Readers see what is committed.
 ///
 /// Appends call their completion on the caller's thread; with `holdsAppends` when `releaseAppends` is called.
-package final class MemoryJournal: Journal, CommandStore {
+package final class MemoryJournal: Journal, CommandStore, PullStateStore {
     typealias Completion = @Sendable (AppendOutcome) -> Void
 
     struct State {
@@ -26,6 +26,7 @@ package final class MemoryJournal: Journal, CommandStore {
         var isLedgerWoken = false
         var keys: [APIKey] = []
         var commands: [CommandID: CommandRow] = [:]
+        var pullStates: [ConnectionID: PullState] = [:]
         var held: [(records: [RawRecord], completion: Completion)] = []
         var isFull = false
         var refusesAppends = false
@@ -146,6 +147,21 @@ package final class MemoryJournal: Journal, CommandStore {
         completion(outcome)
         return true
     }
+
+    package func save(_ state: PullState, completion: @escaping @Sendable (AppendOutcome) -> Void) -> Bool {
+        let outcome = self.state.withLock { memory -> AppendOutcome? in
+            guard !memory.isFull else { return nil }
+            if let failure = memory.failure { return .failed(reason: failure) }
+            memory.pullStates[state.connection] = state
+            return .committed
+        }
+        guard let outcome else { return false }
+        completion(outcome)
+        return true
+    }
+
+    /// What is kept of a connection's pulls.
+    package func pullState(of connection: ConnectionID) -> PullState? { state.withLock { $0.pullStates[connection] } }
 
     package var hasRoom: Bool { state.withLock { !$0.isFull } }
 

@@ -102,6 +102,43 @@ final class MemoryJournalReader: JournalReader {
             body: try state.bodies[row.id].map(PackedJSON.expand) ?? [])
     }
 
+    // MARK: Reconciliation
+
+    func pullState(of connection: ConnectionID) throws -> PullState? { look { $0.pullStates[connection] } }
+
+    func seenCalls(_ query: SeenQuery) throws -> [SeenCalls] {
+        look { state in
+            var units: [Int64: SeenCalls] = [:]
+            for row in state.calls.values where row.tenant == query.tenant && row.connection == query.connection {
+                guard row.mergedInto == nil, !row.isDeleted, (query.from..<query.to).contains(row.startedAt) else { continue }
+                let unit = row.startedAt.milliseconds / query.unit.rawValue
+                var seen = units[unit] ?? SeenCalls(begin: Instant(milliseconds: unit * query.unit.rawValue))
+                seen.seenByWebhook += row.isSeenLive ? 1 : 0
+                seen.seenByHistory += row.isSeenInHistory ? 1 : 0
+                seen.recovered += row.isSeenInHistory && !row.isSeenLive ? 1 : 0
+                let isDue = row.state == .ended && query.known?.contains(row.startedAt) == true
+                seen.missingInHistory += isDue && row.isSeenLive && !row.isSeenInHistory ? 1 : 0
+                units[unit] = seen
+            }
+            return units.values.sorted { $0.begin < $1.begin }
+        }
+    }
+
+    func unreadRows(of connection: ConnectionID, from: Instant, to: Instant) throws -> [Instant: Int] {
+        look { state in
+            let rows = state.raw.filter {
+                $0.connection == connection && $0.source == .history && $0.receivedAt >= from && $0.receivedAt < to
+                    && state.decodings[$0.position]?.state == .undecoded
+            }
+            let day = SeenQuery.Unit.day.rawValue
+            return Dictionary(grouping: rows) { Instant(milliseconds: $0.receivedAt.milliseconds / day * day) }.mapValues(\.count)
+        }
+    }
+
+    func lastWebhook(of connection: ConnectionID) throws -> Instant? {
+        look { $0.raw.last { $0.connection == connection && $0.source == .webhook }?.receivedAt }
+    }
+
     // MARK: Changes
 
     func changes(tenant: TenantID, after position: Int64, limit: Int) throws -> [StoredChange] {

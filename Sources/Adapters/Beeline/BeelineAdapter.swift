@@ -21,7 +21,8 @@ package struct BeelineAdapter: TelephonyAdapter {
         headers: [], capabilities: BeelineClient.capabilities + [.routing], rateLimit: BeelineClient.rateLimit,
         // Nobody waits: the row is for the caller's next call.
         routing: RoutingAbility(
-            .table, deadline: .seconds(20), targets: [.user], rateLimit: RateLimit(burst: 5, interval: .milliseconds(500))))
+            .table, deadline: .seconds(20), targets: [.user], rateLimit: RateLimit(burst: 5, interval: .milliseconds(500))),
+        logNamesCalls: false)
 
     package let descriptor: AdapterDescriptor
     private let token: String
@@ -47,6 +48,8 @@ package struct BeelineAdapter: TelephonyAdapter {
     package func makeAuthenticator() -> any WebhookAuthenticator { BeelineAuthenticator() }
 
     package func makeDecoder() -> any EventDecoder { BeelineDecoder() }
+
+    package func logRows(of body: [UInt8]) -> [[UInt8]] { LogRows.ofJSON(body, list: { $0 }) }
 
     /// Reads the statistics of calls.
     package var statistics: any HistoryReader { BeelineStatistics() }

@@ -65,11 +65,12 @@ enum BeelineEvent: Equatable {
     }
 }
 
-/// Reads one connection's events. Keeps no state but memory to use again.
+/// Reads one connection's events, and the statistics that were fetched for it. Keeps no state but memory to use again.
 final class BeelineDecoder: EventDecoder {
     private var tree = XMLTree()
 
     func decode(_ raw: RawRecord) -> [Decoded] {
+        if raw.source == .history { return BeelineStatistics().decode(raw) }
         do {
             try raw.body.withUnsafeBytes { try tree.parse($0) }
         } catch let error as XMLError {

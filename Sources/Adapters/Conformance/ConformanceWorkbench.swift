@@ -33,7 +33,9 @@ final class ConformanceWorkbench {
                 connection: connection, values: recorded.settings, mapping: recorded.mapping,
                 hasURLToken: recorded.settings["url_token"] != nil), context: context)
         gate = instance.makeAuthenticator()
-        profile = ConnectionProfile(id: connection, provider: instance.descriptor.provider)
+        var profile = ConnectionProfile(id: connection, provider: instance.descriptor.provider)
+        profile.historyIsGuessed = !instance.descriptor.logNamesCalls
+        self.profile = profile
     }
 
     // MARK: Asking

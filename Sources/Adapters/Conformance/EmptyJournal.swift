@@ -16,6 +16,11 @@ final class EmptyJournal: JournalReader {
     func command(tenant: TenantID, key: String) -> CommandRow? { nil }
     func openCommands() -> [CommandRow] { [] }
     func calls(_ query: CallQuery) -> [StoredCall] { [] }
+    /// Rows may have come before anything else.
+    func pullState(of connection: ConnectionID) -> PullState? { PullState(connection: connection, reach: .latest) }
+    func seenCalls(_ query: SeenQuery) -> [SeenCalls] { [] }
+    func unreadRows(of connection: ConnectionID, from: Instant, to: Instant) -> [Instant: Int] { [:] }
+    func lastWebhook(of connection: ConnectionID) -> Instant? { nil }
     func changes(tenant: TenantID, after position: Int64, limit: Int) -> [StoredChange] { [] }
     func changeHorizon(tenant: TenantID) -> Int64 { 0 }
     func lastChangePosition() -> Int64 { 0 }

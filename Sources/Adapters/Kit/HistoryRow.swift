@@ -10,6 +10,21 @@ package protocol HistoryReader: Sendable {
     func read(_ body: [UInt8]) throws(HistoryError) -> HistoryRows
 }
 
+extension HistoryReader {
+    /// What a journalled answer says: the events of its rows, and that some could not be read.
+    package func decode(_ raw: RawRecord) -> [Decoded] {
+        let page: HistoryRows
+        do throws(HistoryError) {
+            page = try read(raw.body)
+        } catch {
+            return [.undecoded(reason: error.description)]
+        }
+        var decoded = page.rows.flatMap { $0.events(of: raw.stamp) }.map(Decoded.call)
+        if page.skipped > 0 { decoded.append(.undecoded(reason: "\(page.skipped) rows cannot be read")) }
+        return decoded.isEmpty ? [.ignored(reason: "no calls")] : decoded
+    }
+}
+
 /// What one answer told.
 package struct HistoryRows: Hashable, Sendable {
     /// One for each call, or for each employee's part in it, as far as the provider's rows can be put together; in their order.
@@ -28,7 +43,7 @@ package struct HistoryRows: Hashable, Sendable {
 /// It fills what webhooks left open and displaces nothing that they told: histories often count whole seconds, and know no legs.
 /// Where a provider tells how long they spoke and not when the call ended, the end is unknown.
 package struct HistoryRow: Hashable, Sendable {
-    /// Names of the call; empty where the history has none. Such a row belongs to the call that it `fits`.
+    /// Names of the call; empty where the history has none. Such a row belongs to the call that it is like.
     package var keys: [ExternalKey]
     package var facts: CallFacts
     /// How the call ended; nil in a list of recordings.
@@ -55,11 +70,10 @@ extension HistoryRow {
     /// The row as events, of source `history`: one of the call, unless the row tells of recordings alone, and one for each recording.
     /// The same row read again gives the same events.
     ///
-    /// - Parameters:
-    ///   - raw: the record in which the answer was journalled.
-    ///   - names: the call's names, where the row has none and `fits` found it. Without them the row makes a call of its own.
-    package func events(of raw: RawStamp, named names: [ExternalKey] = []) -> [CallEvent] {
-        let keys = keys.isEmpty ? names.isEmpty ? [ownName] : names : keys
+    /// A row without a name gets one of its own, and says what its call is like: the ledger finds that.
+    /// - Parameter raw: the record in which the answer was journalled.
+    package func events(of raw: RawStamp) -> [CallEvent] {
+        let keys = keys.isEmpty ? [ownName] : keys
         var events: [CallEvent] = []
         if ending != nil || recordings.isEmpty { events.append(callEvent(raw, keys)) }
         for recording in recordings {
@@ -70,7 +84,17 @@ extension HistoryRow {
             }
             events.append(event)
         }
+        if self.keys.isEmpty {
+            for place in events.indices { events[place].likeness = likeness }
+        }
         return events
+    }
+
+    /// `nil` without a time or an employee: that is too little to find a call by.
+    private var likeness: CallLikeness? {
+        guard let start = facts.startedAt, let employee else { return nil }
+        return CallLikeness(
+            part: employee, direction: facts.direction, number: facts.externalNumber, line: facts.line, startedAt: start)
     }
 
     private func callEvent(_ raw: RawStamp, _ keys: [ExternalKey]) -> CallEvent {
@@ -115,31 +139,6 @@ extension HistoryRow {
 
     private var employee: String? {
         if case .user(let name, _) = ending?.user { name } else { nil }
-    }
-}
-
-// MARK: - Finding the call
-
-extension HistoryRow {
-    /// Whether this row, which names no call, tells of `call`: the same employee and direction, the same number outside, and a
-    /// beginning within `tolerance` of the call's own or of one of the employee's legs. What either does not know is no hindrance, but
-    /// for the time and the employee.
-    package func fits(_ call: Call, within tolerance: Duration = .seconds(2)) -> Bool {
-        guard let start = facts.startedAt, let employee,
-            let person = call.participants.first(where: { $0.kind == .user && $0.extension == employee })
-        else { return false }
-        if let direction = facts.direction, let known = call.direction, direction != known { return false }
-        if let number = facts.externalNumber, let known = call.externalParty?.number.raw, !Self.areSame(number, known) {
-            return false
-        }
-        let beginnings = [call.startedAt] + call.legs.filter { $0.participantID == person.id }.compactMap(\.startedAt)
-        return beginnings.contains { abs($0.milliseconds(since: start)) <= tolerance.milliseconds }
-    }
-
-    /// By their last ten digits, however they are written.
-    private static func areSame(_ one: String, _ other: String) -> Bool {
-        let digits = [one, other].map { $0.utf8.filter { (0x30...0x39).contains($0) }.suffix(10) }
-        return digits[0].elementsEqual(digits[1])
     }
 }
 

@@ -1,6 +1,7 @@
 import Connector
 
-// What clients need beside `ask`: to tell requests that act from those that only ask, and to keep secrets out of what is told.
+// What a provider's client needs to ask and to be answered: to tell requests that act from those that only ask, to read what an HTTP
+// status says, and to keep secrets and numbers out of what is told.
 
 extension Outgoing {
     /// Sends a request of a provider's client, once, and waits for the answer of whatever status.
@@ -9,11 +10,10 @@ extension Outgoing {
     ///   is certain that nothing was carried out.
     package func reply(to request: OutgoingRequest, acts: Bool) async throws(ProviderFailure) -> OutgoingResponse {
         do {
-            return try await ask(request)
+            return try await send(request)
         } catch {
-            var failure = error
-            if !acts, failure.kind == .unknown { failure.kind = .unavailable }
-            throw failure
+            let failure = ProviderFailure(error)
+            throw acts ? failure : failure.ofQuestion
         }
     }
 }
@@ -32,6 +32,13 @@ extension OutgoingResponse {
 }
 
 extension ProviderFailure {
+    /// The same for a question: where no answer came, nothing was carried out all the same, and it may be asked again.
+    package var ofQuestion: ProviderFailure {
+        var failure = self
+        if kind == .unknown { failure.kind = .unavailable }
+        return failure
+    }
+
     /// What an answer that is no success means, as HTTP has it.
     ///
     /// A server that failed may have acted before it did, unless it says that it is not at work (503), or was only asked.
@@ -55,6 +62,34 @@ extension ProviderFailure {
         case 500...: acts ? .unknown : .unavailable
         default: .rejected
         }
+    }
+
+    /// What was asked cannot be right, and has not been sent.
+    package static func invalid(_ field: String, _ text: String) -> ProviderFailure {
+        ProviderFailure(.invalid, code: field, text: text)
+    }
+
+    /// The provider has no such command, or not with this wish.
+    package static func unsupported(_ what: String, _ text: String) -> ProviderFailure {
+        ProviderFailure(.unsupported, code: what, text: text)
+    }
+
+    /// A provider's message as it may be told: 200 characters at most, no control characters, no digit of a run that could be a
+    /// telephone number.
+    package static func tellable(_ text: String) -> String {
+        var told: [Character] = []
+        var digits = 0
+        for character in text.prefix(200) where !character.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+        {
+            digits = character.isNumber ? digits + 1 : 0
+            told.append(character)
+            if digits == 5 {
+                for place in told.indices.suffix(5) { told[place] = "•" }
+            } else if digits > 5 {
+                told[told.count - 1] = "•"
+            }
+        }
+        return String(told)
     }
 
     /// The provider took the request, and says something that cannot be read.

@@ -18,8 +18,9 @@ package struct MangoAdapter: TelephonyAdapter {
             RoutingSetting.specification(standard: false),
         ] + CommonSettings.all,
         headers: [],
-        // Not `history`: statistics can be fetched, but rows name no leg and no end of the contact, and are not read yet.
-        capabilities: [.originate, .blindTransfer, .attendedTransfer, .hangup, .hold, .recordStart, .recordings, .routing],
+        capabilities: [
+            .originate, .blindTransfer, .attendedTransfer, .hangup, .hold, .recordStart, .recordings, .history, .routing,
+        ],
         // Calls and hangups: four in a second. Two at once and two more within the second keep it.
         // Statistics: one in two seconds.
         rateLimit: RateLimit(burst: 2, interval: .milliseconds(500)), historyLimit: RateLimit(burst: 1, interval: .seconds(2)),
@@ -45,6 +46,9 @@ package struct MangoAdapter: TelephonyAdapter {
     package func makeAuthenticator() -> any WebhookAuthenticator {
         MangoAuthenticator(apiKey: apiKey, signer: signer)
     }
+
+    /// A row is a leg: those of one call stay together.
+    package func logRows(of body: [UInt8]) -> [[UInt8]] { LogRows.ofLines(body, name: MangoStatistics.entry(ofRow:)) }
 
     package func makeDecoder() -> any EventDecoder { MangoDecoder() }
 

@@ -5,12 +5,6 @@ import Connector
 ///
 /// Basic ones rather than extended: they are asked for in Unix time, and name legs and recordings all the same.
 extension MangoClient {
-    /// What is asked for, in this order; rows have no heads.
-    static let statisticsFields = [
-        "records", "start", "finish", "answer", "from_extension", "from_number", "to_extension", "to_number", "disconnect_reason",
-        "line_number", "location", "create", "entry_id",
-    ]
-
     /// A day to a page: a page is one CSV, however much happened in it.
     func history(_ window: HistoryWindow, page: Int) async throws(ProviderFailure) -> HistoryPage {
         guard let slice = Self.slice(page, of: window) else { return HistoryPage(bodies: [], path: Self.statisticsPath) }
@@ -36,7 +30,7 @@ extension MangoClient {
                 [
                     "date_from": .string(String(slice.from.milliseconds / 1000)),
                     "date_to": .string(String((slice.to.milliseconds + 999) / 1000)),
-                    "fields": .string(Self.statisticsFields.joined(separator: ",")),
+                    "fields": .string(MangoStatistics.fields.map(\.rawValue).joined(separator: ",")),
                 ]))
         guard let key = reply["key"] else { throw reply.failure.ofQuestion }
         return key

@@ -52,18 +52,14 @@ struct MangoClient: ProviderClient {
     func post(
         _ path: String, _ json: JSONValue, within deadline: Duration
     ) async throws(ProviderFailure) -> OutgoingResponse {
-        try await outgoing.ask(request(path, json, within: deadline))
+        try await outgoing.reply(to: request(path, json, within: deadline), acts: true)
     }
 
     /// Posts what changes nothing.
     func ask(
         _ path: String, _ json: JSONValue, maximumBody: Int = 64 << 10
     ) async throws(ProviderFailure) -> OutgoingResponse {
-        do {
-            return try await outgoing.ask(request(path, json, within: .seconds(30), maximumBody: maximumBody))
-        } catch {
-            throw error.ofQuestion
-        }
+        try await outgoing.reply(to: request(path, json, within: .seconds(30), maximumBody: maximumBody), acts: false)
     }
 
     func request(_ path: String, _ json: JSONValue, within deadline: Duration, maximumBody: Int = 64 << 10) -> OutgoingRequest {

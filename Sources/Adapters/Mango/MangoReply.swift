@@ -51,7 +51,11 @@ struct MangoReply {
                 text: "Mango does not take the key; after two bad requests it blocks one for two minutes",
                 retryAfter: .seconds(120))
         }
-        var failure = ProviderFailure(status: response.status, text: self["message"], of: response)
+        var failure =
+            response.isSuccess
+            ? .unreadable(response, acts: true) : ProviderFailure(refusal: response, acts: true, hiding: [])
+        // Sent elsewhere: nobody knows what has been done before.
+        if (300..<400).contains(response.status) { failure.kind = .unknown }
         // 503 means "slow down" here.
         if response.status == 503 { failure.kind = .limited }
         return failure

@@ -62,6 +62,15 @@ package struct MangoStatistics: HistoryReader {
         return HistoryError.shortCode(text.root["code"].anyText ?? text.root["result"].anyText)
     }
 
+    /// The call of a row that has all the columns.
+    static func entry(ofRow line: ArraySlice<UInt8>) -> String? {
+        let columns = line.split(separator: UInt8(ascii: ";"), maxSplits: fields.count, omittingEmptySubsequences: false)
+        guard columns.count == fields.count, let place = fields.firstIndex(of: .entry), !columns[place].isEmpty else {
+            return nil
+        }
+        return String(decoding: columns[place], as: UTF8.self)
+    }
+
     /// nil where the columns are not those asked for, or call and beginning are missing.
     private func leg(_ line: ArraySlice<UInt8>) -> MangoStatisticsLeg? {
         let columns = line.split(separator: UInt8(ascii: ";"), maxSplits: fields.count, omittingEmptySubsequences: false)
@@ -156,7 +165,7 @@ private struct MangoStatisticsCall {
         for record in legs.flatMap(\.records) where !records.contains(record) { records.append(record) }
         return HistoryRow(
             keys: [ExternalKey(.session, legs[0].entry)], facts: facts, ending: ending(),
-            recordings: records.prefix(Self.recordingLimit).map { RecordingReport(key: $0, phase: .completed) })
+            recordings: records.prefix(Self.recordingLimit).map { RecordingReport(key: $0, phase: .ready) })
     }
 
     private var outsider: String? {
@@ -177,7 +186,15 @@ private struct MangoStatisticsCall {
         }
     }
 
-    private func ending() -> EndReport {
+    /// `nil` while the contact goes on, as far as its legs show: they are told of while others are up. A menu or queue that was left in
+    /// the ordinary way, and somebody who passed the call on, are followed by another leg.
+    private func ending() -> EndReport? {
+        guard let latest = legs.max(by: { ($0.finish ?? .earliest) < ($1.finish ?? .earliest) }) else { return nil }
+        let reason = MangoCodes.reason(word: latest.code)
+        return reason == .transferred || latest.isStation && reason == .normal ? nil : wholeEnding()
+    }
+
+    private func wholeEnding() -> EndReport {
         let last = talks.last ?? legs.last { !$0.isStation } ?? legs[legs.count - 1]
         return EndReport(
             reason: MangoCodes.reason(word: last.code), cause: Cause(providerCode: last.code), answered: !talks.isEmpty,

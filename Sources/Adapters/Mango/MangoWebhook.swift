@@ -51,13 +51,13 @@ enum MangoWebhook: Equatable {
     }
 }
 
-/// Reads one connection's webhooks. Keeps no state but memory to use again.
+/// Reads one connection's webhooks, and the statistics that were fetched for it. Keeps no state but memory to use again.
 final class MangoDecoder: EventDecoder {
     private var form = FormBody()
     private var json = JSONText()
 
     func decode(_ raw: RawRecord) -> [Decoded] {
-        if raw.source == .history { return [.ignored(reason: "statistics are kept, and not read yet")] }
+        if raw.source == .history { return MangoStatistics().decode(raw) }
         do {
             try raw.body.withUnsafeBytes { try form.parse($0) }
             guard try form.fields.withBytes(of: "json", { try json.parse($0) }) != nil else {

@@ -7,7 +7,7 @@ import Connector
 /// were lost is there all the same, and one that is known counts as reconciled.
 ///
 /// A row finds its call by `uid`, which in v1 is the `callid` of the webhooks, or by its recording. Old servers give a UUID of
-/// their own: rows of theirs without a recording must be compared with the calls that are known before they are put in.
+/// their own: their rows find it by what it is like.
 struct MegafonLog {
     private let reading: MegafonReading
     private let raw: RawStamp
@@ -59,9 +59,11 @@ struct MegafonLog {
         event.facts.startedAt = start.moment
         event.facts.timeZone = start.isLocal ? reading.zone.name : nil
         event.custom = row.custom
+        event.likeness = CallLikeness(ofWhole: event.facts)
         guard let recording else { return [.call(event)] }
         var ready = self.event(.recordingReady, of: row, named: name, recording: recording, ordinal: 1)
         ready.recording = RecordingReport(key: recording, phase: .ready)
+        ready.likeness = event.likeness
         return [.call(event), .call(ready)]
     }
 

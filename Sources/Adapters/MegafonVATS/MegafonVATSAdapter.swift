@@ -24,7 +24,8 @@ package struct MegafonVATSAdapter: TelephonyAdapter {
         ] + CommonSettings.all,
         headers: [], capabilities: MegafonClient.capabilities + [.routing], rateLimit: MegafonClient.rateLimit,
         // How long the PBX waits is documented nowhere; others who answer give themselves 1.2 s.
-        routing: RoutingAbility(.answer, deadline: .seconds(1), targets: [.user, .number]))
+        routing: RoutingAbility(.answer, deadline: .seconds(1), targets: [.user, .number]),
+        logNamesCalls: false)
 
     private static let standardZone = "Europe/Moscow"
 
@@ -65,6 +66,15 @@ package struct MegafonVATSAdapter: TelephonyAdapter {
     package func makeDecoder() -> any EventDecoder { MegafonDecoder(reading) }
 
     /// nil without `base_url` and `api_key`.
+    /// Items of v1's list, or lines of the older CSV.
+    package func logRows(of body: [UInt8]) -> [[UInt8]] {
+        switch body.first(where: { $0 > UInt8(ascii: " ") }) {
+        case UInt8(ascii: "["), UInt8(ascii: "{"): LogRows.ofJSON(body, list: { $0.isObject ? $0["items"] : $0 })
+        case UInt8(ascii: "n"): [body]
+        default: LogRows.ofLines(body)
+        }
+    }
+
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? {
         guard let server = reading.server, let key else { return nil }
         return MegafonClient(server: server, key: key, api: api, outgoing: outgoing)

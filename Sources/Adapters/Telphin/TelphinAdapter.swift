@@ -30,7 +30,8 @@ package struct TelphinAdapter: TelephonyAdapter {
         ],
         headers: [], capabilities: TelphinClient.capabilities + [.routing], rateLimit: TelphinClient.rateLimit,
         // How long the PBX waits is documented nowhere; the caller hears nothing meanwhile.
-        routing: RoutingAbility(.answer, deadline: .seconds(2), targets: [.user, .group], rejects: true))
+        routing: RoutingAbility(.answer, deadline: .seconds(2), targets: [.user, .group], rejects: true),
+        logNamesCalls: false)
 
     private static let standardServer = "https://apiproxy.telphin.ru"
 
@@ -62,6 +63,10 @@ package struct TelphinAdapter: TelephonyAdapter {
     package func makeAuthenticator() -> any WebhookAuthenticator { TelphinAuthenticator() }
 
     package func makeDecoder() -> any EventDecoder { TelphinDecoder(queues: queues) }
+
+    package func logRows(of body: [UInt8]) -> [[UInt8]] {
+        LogRows.ofJSON(body, list: { $0["call_history"] }, before: "{\"call_history\":[", after: "]}")
+    }
 
     package func acknowledge(_ question: RoutingQuestion, _ decision: RoutingDecision) -> WebhookResponse {
         interactive.response(to: question, decision)

@@ -4,7 +4,8 @@ import Connector
 /// Telphin's own log of calls as its API gives it: a page of `call_history`, or one call of it.
 ///
 /// Pure: who fetched the page put it into the inbox with the source `history`. Each row becomes an ending, so that a call whose
-/// events were lost is there all the same, and one that is known counts as reconciled. Times are UTC, durations seconds.
+/// events were lost is there all the same, and one that is known counts as reconciled. Times are UTC, durations seconds. That
+/// `call_uuid` is the events' `CallID` is inferred: where it finds no call, the row goes to the one it is like.
 struct TelphinLog {
     private let raw: RawStamp
 
@@ -60,7 +61,8 @@ struct TelphinLog {
         return CallEvent(
             id: repeatKey.eventID(ordinal: ordinal), rawID: raw.id,
             keys: [ExternalKey(.call, name)] + row.recordings.map { ExternalKey(.recording, $0) }, type: type,
-            occurredAt: raw.receivedAt, receivedAt: raw.receivedAt, source: raw.source)
+            occurredAt: raw.receivedAt, receivedAt: raw.receivedAt, source: raw.source, likeness: CallLikeness(ofWhole: row.facts)
+        )
     }
 }
 

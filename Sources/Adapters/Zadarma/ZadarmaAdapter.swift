@@ -62,8 +62,11 @@ package struct ZadarmaAdapter: TelephonyAdapter {
         reply.response(decision)
     }
 
-    /// Reads the statistics of this account's PBX.
-    package var statistics: any HistoryReader { ZadarmaStatistics(zone: zone) }
+    /// A row is a leg: those of one call stay together.
+    package func logRows(of body: [UInt8]) -> [[UInt8]] {
+        LogRows.ofJSON(
+            body, list: { $0["stats"] }, name: { $0["pbx_call_id"].anyText }, before: "{\"stats\":[", after: "]}")
+    }
 
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { client(outgoing) }
 

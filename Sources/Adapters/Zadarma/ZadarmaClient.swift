@@ -18,7 +18,7 @@ struct ZadarmaClient: ProviderClient {
             throw .unsupported(order.action.type, "Zadarma's API cannot touch a live call")
         }
         let request = request("/v1/request/callback/", try Self.callback(wish), within: order.deadline)
-        _ = try ZadarmaReply(try await outgoing.ask(request)).success()
+        _ = try ZadarmaReply(try await outgoing.reply(to: request, acts: true)).success()
         return ProviderAnswer(code: "success")
     }
 
@@ -76,7 +76,8 @@ struct ZadarmaClient: ProviderClient {
         _ path: String, _ parameters: Parameters, maximumBody: Int = 64 << 10
     ) async throws(ProviderFailure) -> (body: [UInt8], answer: ZadarmaSuccess) {
         do {
-            let response = try await outgoing.ask(request(path, parameters, within: .seconds(30), maximumBody: maximumBody))
+            let response = try await outgoing.reply(
+                to: request(path, parameters, within: .seconds(30), maximumBody: maximumBody), acts: false)
             return (response.body, try ZadarmaReply(response).success())
         } catch {
             throw error.ofQuestion

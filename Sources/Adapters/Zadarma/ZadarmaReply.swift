@@ -18,7 +18,7 @@ struct ZadarmaReply {
 
     /// What a success says.
     func success() throws(ProviderFailure) -> ZadarmaSuccess {
-        guard let root = json?.root, (200..<300).contains(response.status), root["status"].equals("success") else {
+        guard let root = json?.root, response.isSuccess, root["status"].equals("success") else {
             throw failure
         }
         return ZadarmaSuccess(root)
@@ -28,9 +28,8 @@ struct ZadarmaReply {
     private var failure: ProviderFailure {
         let root = json?.root
         let message = root?["message"].string
-        guard (200..<300).contains(response.status), root?["status"].equals("error") == true else {
-            return ProviderFailure(status: response.status, text: message, of: response)
-        }
+        guard response.isSuccess else { return ProviderFailure(refusal: response, acts: true, hiding: []) }
+        guard root?["status"].equals("error") == true else { return .unreadable(response, acts: true) }
         return ProviderFailure(.rejected, code: "error", text: message.map(ProviderFailure.tellable) ?? "Zadarma says no")
     }
 }

@@ -12,7 +12,13 @@ package final class CallLedger {
     private var namesOfConnections: [ConnectionID: CallNames] = [:]
     /// When the closing of a call was last asked for.
     var closings: [CallID: Instant]
-    private let reader: any JournalReader
+    let reader: any JournalReader
+    /// Up to when the provider's history was told, of connections where that is asked.
+    var reaches: [ConnectionID: Instant] = [:]
+    /// Calls that a row left while events were taken in: they are folded anew with the others.
+    var released: Set<CallID> = []
+    /// Calls that changed though the news were of others, since this was last asked.
+    var alsoTouched: Set<CallID> = []
     let numbering: any NumberingPlan
     var json = PackedJSONWriter()
 
@@ -47,16 +53,19 @@ package final class CallLedger {
         _ events: [CallEvent], of raw: RawRecord, profile: ConnectionProfile, into batch: inout DerivedBatch
     ) throws -> Application {
         var applied = Application()
+        var unsettled: [CallID] = []
         for (ordinal, event) in events.enumerated() {
             do {
                 let id = try home(of: event, ordinal: ordinal, raw: raw, profile: profile, batch: &batch)
                 if !insert(event, into: id, raw: raw, batch: &batch) { applied.refused += 1 }
                 if !applied.calls.contains(id) { applied.calls.append(id) }
+                if try isUnsettled(event, in: id, profile), !unsettled.contains(id) { unsettled.append(id) }
             } catch let unreadable as UnreadableEvent {
                 applied.unreadable = unreadable
             }
         }
-        for id in applied.calls { publish(id, because: events.first?.type, profile: profile, batch: &batch) }
+        let touched = try settle(unsettled, of: raw, applied: &applied, profile: profile, into: &batch)
+        for id in touched { publish(id, because: events.first?.type, profile: profile, batch: &batch) }
         return applied
     }
 
@@ -104,7 +113,12 @@ package final class CallLedger {
         var known: CallID?
         var others: [CallID] = []
         for key in event.keys where key.kind.namesOneCall {
-            guard let id = try call(of: key, in: names, profile: profile), id != known, !others.contains(id) else { continue }
+            guard var id = try call(of: key, in: names, profile: profile) else { continue }
+            if profile.historyIsGuessed, event.isTold {
+                releaseRow(key, from: id, of: raw, profile: profile, batch: &batch)
+                id = names[key] ?? id
+            }
+            guard id != known, !others.contains(id) else { continue }
             if known == nil { known = id } else { others.append(id) }
         }
         var id = known ?? begin(event, ordinal: ordinal, raw: raw, profile: profile)
@@ -305,6 +319,6 @@ extension CallRow {
             id: call.id, tenant: call.tenant, connection: call.connection, revision: call.revision, startedAt: call.startedAt,
             updatedAt: call.updatedAt, direction: call.direction, disposition: call.disposition, state: call.state,
             line: call.line?.id, number: call.externalParty.map { $0.number.e164 ?? $0.number.raw },
-            mergedInto: call.mergedInto, isDeleted: call.deletedAt != nil)
+            mergedInto: call.mergedInto, isDeleted: call.deletedAt != nil, sources: call.sources)
     }
 }

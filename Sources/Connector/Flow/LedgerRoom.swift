@@ -73,6 +73,10 @@ package struct LedgerRoom {
         batch.setbacks = setbacks
         lastTicket = journal.submit(batch)
         ledger.mark(calls, ticket: lastTicket)
+        if !ledger.alsoTouched.isEmpty {
+            ledger.mark(ledger.alsoTouched, ticket: lastTicket)
+            ledger.alsoTouched = []
+        }
     }
 
     // MARK: Open calls

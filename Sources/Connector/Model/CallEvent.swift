@@ -28,11 +28,15 @@ package struct CallEvent: Hashable, Sendable {
     @Apart package var route: RouteReport?
     /// Vendor fields that have no place in the record; they end up in `custom.<provider>`.
     package var custom: [CustomField]
+    /// How the ledger finds the call where `keys` do not: of a row of the provider's history alone. The first of `keys` then names
+    /// the row.
+    package var likeness: CallLikeness?
 
     package init(
         id: EventID, rawID: RawID, keys: [ExternalKey], type: EventType, occurredAt: Instant, receivedAt: Instant,
         source: CallSource = .webhook, leg: LegReport? = nil, facts: CallFacts = CallFacts(), ending: EndReport? = nil,
-        recording: RecordingReport? = nil, digits: DigitsReport? = nil, custom: [CustomField] = []
+        recording: RecordingReport? = nil, digits: DigitsReport? = nil, custom: [CustomField] = [],
+        likeness: CallLikeness? = nil
     ) {
         self.id = id
         self.rawID = rawID
@@ -47,6 +51,7 @@ package struct CallEvent: Hashable, Sendable {
         self.recording = recording
         self.digits = digits
         self.custom = custom
+        self.likeness = likeness
     }
 }
 

@@ -43,6 +43,10 @@ package struct ConnectionProfile: Sendable, Equatable {
     package var settleAfter: Duration
     /// An ended call is final after so long: no change is expected.
     package var finalizeAfter: Duration
+    /// The vendor's history does not name calls as his webhooks do, or may not: rows are put to the calls they are like.
+    package var historyIsGuessed = false
+    /// How the vendor's history is asked for.
+    package var reconciling = ReconcilingPlan()
 
     /// How long a call whose legs have all ended waits for another, where the vendor ends legs only.
     package var nextLegAfter: Duration { min(settleAfter, staleAfter) }

@@ -143,11 +143,13 @@ package struct CallRow: Sendable {
     package var number: String?
     package var mergedInto: CallID?
     package var isDeleted: Bool
+    /// By which ways it was seen.
+    package var sources: [CallSource]
 
     package init(
         id: CallID, tenant: TenantID, connection: ConnectionID, revision: Int, startedAt: Instant, updatedAt: Instant,
         direction: Direction?, disposition: Call.Disposition?, state: Call.State, line: String?, number: String?,
-        mergedInto: CallID?, isDeleted: Bool
+        mergedInto: CallID?, isDeleted: Bool, sources: [CallSource] = [.webhook]
     ) {
         self.id = id
         self.tenant = tenant
@@ -162,7 +164,12 @@ package struct CallRow: Sendable {
         self.number = number
         self.mergedInto = mergedInto
         self.isDeleted = isDeleted
+        self.sources = sources
     }
+
+    /// Told of while it happened.
+    package var isSeenLive: Bool { sources.contains { $0 != .history && $0 != .system && $0 != .manual } }
+    package var isSeenInHistory: Bool { sources.contains(.history) }
 }
 
 /// Which call an outside name means. Replaces an older row of the same name (a merge moves names to the survivor).
@@ -243,6 +250,15 @@ package protocol JournalReader: AnyObject {
     func command(tenant: TenantID, key: String) throws -> CommandRow?
     /// Commands of which something is still expected.
     func openCommands() throws -> [CommandRow]
+
+    /// How far the pulling of a connection's history has come; `nil` before the first.
+    func pullState(of connection: ConnectionID) throws -> PullState?
+    /// How calls were seen, by day or hour, oldest first; units without calls are left out. Merged and deleted calls do not count.
+    func seenCalls(_ query: SeenQuery) throws -> [SeenCalls]
+    /// Rows of the connection's history, received in `[from, to)`, that could not be read: by the day they were received on.
+    func unreadRows(of connection: ConnectionID, from: Instant, to: Instant) throws -> [Instant: Int]
+    /// When the newest webhook of the connection came.
+    func lastWebhook(of connection: ConnectionID) throws -> Instant?
 
     /// A page of the call log, newest first.
     func calls(_ query: CallQuery) throws -> [StoredCall]

@@ -28,6 +28,10 @@ package protocol TelephonyAdapter: Sendable {
     /// A reader of this connection's raw records; used by one thread only.
     func makeDecoder() -> any EventDecoder
 
+    /// Takes a body of the provider's log (`HistoryPage.bodies`) apart into documents that the decoder reads alike, each with the rows of
+    /// one call: the same row is then the same bytes, whatever page it stood in. Pure.
+    func logRows(of body: [UInt8]) -> [[UInt8]]
+
     /// The way to the provider; `nil` where it can only be listened to.
     func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)?
 
@@ -45,6 +49,8 @@ extension TelephonyAdapter {
     package var examples: [AdapterExample] { [] }
 
     package var trouble: String? { nil }
+
+    package func logRows(of body: [UInt8]) -> [[UInt8]] { [body] }
 
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { nil }
 
@@ -181,12 +187,15 @@ package struct AdapterDescriptor: Sendable {
     package var takesMapping: Bool
     /// How the provider can be told whom to ring; `nil` where it cannot, or is not to be.
     package var routing: RoutingAbility?
+    /// Whether the rows of the vendor's log name calls as his webhooks do. Where they do not, or only may, the decoder says what a row is
+    /// like (`CallEvent.likeness`).
+    package var logNamesCalls: Bool
 
     package init(
         name: String, provider: String? = nil, title: String, version: String, settings: [SettingSpecification],
         headers: [String], capabilities: [Capability] = [],
         rateLimit: RateLimit = RateLimit(burst: 20, interval: .milliseconds(100)), historyLimit: RateLimit? = nil,
-        takesMapping: Bool = false, routing: RoutingAbility? = nil
+        takesMapping: Bool = false, routing: RoutingAbility? = nil, logNamesCalls: Bool = true
     ) {
         self.name = name
         self.provider = provider ?? name
@@ -199,6 +208,7 @@ package struct AdapterDescriptor: Sendable {
         self.historyLimit = historyLimit
         self.takesMapping = takesMapping
         self.routing = routing
+        self.logNamesCalls = logNamesCalls
     }
 }
 

@@ -20,18 +20,18 @@ final class CallTable {
         update = try Statement(
             """
             UPDATE call SET state = ?6, connection = ?7, revision = ?8, updated_at = ?9, direction = ?10, disposition = ?11,
-                line = ?12, merged_into = ?13, deleted = ?14, change_position = ifnull(?15, change_position)
+                line = ?12, merged_into = ?13, deleted = ?14, change_position = ifnull(?15, change_position), seen = ?16
             WHERE id = ?1 AND tenant = ?2 AND started_at = ?3 AND number IS ?4 AND is_open = ?5
             """, in: database)
         upsert = try Statement(
             """
             INSERT INTO call(id, tenant, started_at, number, is_open, state, connection, revision, updated_at, direction,
-                disposition, line, merged_into, deleted, change_position)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                disposition, line, merged_into, deleted, change_position, seen)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
             ON CONFLICT(id) DO UPDATE SET
                 tenant = ?2, started_at = ?3, number = ?4, is_open = ?5, state = ?6, connection = ?7, revision = ?8,
                 updated_at = ?9, direction = ?10, disposition = ?11, line = ?12, merged_into = ?13, deleted = ?14,
-                change_position = ifnull(?15, change_position)
+                change_position = ifnull(?15, change_position), seen = ?16
             """, in: database)
         pointer = try Statement("UPDATE call SET change_position = ?2 WHERE id = ?1", in: database)
         oldChange = try Statement("SELECT tenant, change_position FROM call WHERE id = ?1", in: database)
@@ -93,6 +93,7 @@ final class CallTable {
         statement.bind(13, row.mergedInto)
         statement.bind(14, row.isDeleted ? 1 : 0)
         statement.bind(15, change)
+        statement.bind(16, (row.isSeenLive ? 1 : 0) | (row.isSeenInHistory ? 2 : 0))
     }
 
     private static func horizons(_ database: Database) throws(JournalError) -> [Int64: Int64] {

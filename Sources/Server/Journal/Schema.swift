@@ -10,7 +10,7 @@
 /// one call row and one change.)
 enum Schema {
     /// One entry a version; an entry that was once released never changes.
-    static let migrations: [String] = [version1, version2]
+    static let migrations: [String] = [version1, version2, version3]
 
     private static let version1 = """
         CREATE TABLE name(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -68,6 +68,15 @@ enum Schema {
             is_open INTEGER NOT NULL, created_at INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
         CREATE UNIQUE INDEX command_key ON command(tenant, idempotency_key);
         CREATE INDEX command_open ON command(id) WHERE is_open;
+        """
+
+    /// `seen`: 1 while it happened, 2 in the provider's history. Calls from before this version came by webhook.
+    private static let version3 = """
+        ALTER TABLE call ADD COLUMN seen INTEGER NOT NULL DEFAULT 1;
+
+        CREATE TABLE pull_state(
+            connection INTEGER PRIMARY KEY, since INTEGER, through INTEGER, reach INTEGER, wide_at INTEGER,
+            succeeded_at INTEGER, failed_at INTEGER, failure TEXT, failure_count INTEGER NOT NULL, row_count INTEGER NOT NULL);
         """
 
     /// Brings `database` to the newest version, one transaction a version.

@@ -80,6 +80,29 @@ extension GatewayLog {
         }
     }
 
+    func write(_ news: ReconciliationNews) {
+        switch news {
+        case .pullFailing(let connection, let reason, let failures):
+            warning(
+                "history.pull_failing", LogField("connection", connection.name), LogField("reason", reason),
+                LogField("failures", "\(failures)"), LogField("hint", "it is tried again; nothing is left out"))
+        case .pullRecovered(let connection):
+            info("history.pull_recovered", LogField("connection", connection.name))
+        case .recovered(let connection, let day, let calls):
+            warning(
+                "history.calls_recovered", LogField("connection", connection.name),
+                LogField("day", String(day.description.prefix(10))), LogField("calls", "\(calls)"),
+                LogField("hint", "their webhooks never came: see what the provider says of our address"))
+        case .silent(let connection, let since, let expected):
+            warning(
+                "connection.silent", LogField("connection", connection.name), LogField("since", since.description),
+                LogField("usual_calls", "\(expected)"),
+                LogField("hint", "calls are usual at this time: check the address that the provider sends to"))
+        case .heardAgain(let connection, let since):
+            info("connection.recovered", LogField("connection", connection.name), LogField("silent_since", since.description))
+        }
+    }
+
     func write(_ news: RecordingNews) {
         switch news {
         case .failed(let connection, let problem):

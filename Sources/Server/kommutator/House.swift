@@ -30,6 +30,7 @@ final class House: Sendable {
     let recordings: RecordingService
     /// Who asks the CRM whom to ring; `nil` without `lookup_url`.
     private let routing: CallRouting?
+    let reconciler: Reconciler
     /// Fetches the files: its thread waits for the disk. Where a file lies is asked through `providers`, whose thread waits for nothing.
     private let recordingClient: OutgoingHTTP
     private let signal: ChangeSignal
@@ -71,6 +72,11 @@ final class House: Sendable {
             signal: signal, sources: RecordingSources(registry, providers), timekeeper: clock, policy: policy,
             retention: settings.recordingRetention,
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) }, report: { log.write($0) })
+        reconciler = Reconciler(
+            journal: journal, store: journal, reading: readers, roster: registry,
+            client: { [providers] in providers[$0]?.client },
+            heardAt: { [registry] in registry.current[$0.name]?.counters.lastAcceptedAt }, timekeeper: clock,
+            report: { log.write($0) })
         keys = KeyDesk(store: journal, readers: readers, clock: clock)
         let metrics = WebhookMetrics()
         routing = Self.routing(
@@ -81,6 +87,7 @@ final class House: Sendable {
             explainer: CallExplanation(journal: journal, roster: registry, numbering: numbering), replayer: ledger,
             webhookMetrics: metrics, clock: clock, log: log, version: Kommutator.version)
         let gauges = HouseGauges(journal: journal, ledger: ledger, recordings: recordings, upkeep: upkeep)
+        let reconciliation = ReconciliationGauges(reconciler: reconciler, registry: registry)
         let proxies = ProxyTrust(settings.trustedProxies)
         services.proxies = proxies
         services.journalTrouble = { gauges.journal.statistics.failure }
@@ -89,7 +96,11 @@ final class House: Sendable {
         services.routing = routing
         services.recordings = store
         services.upkeep = { [upkeep] in upkeep[$0] }
-        services.moreMetrics = gauges.write
+        services.reconciliation = reconciler
+        services.moreMetrics = { text in
+            gauges.write(to: &text)
+            reconciliation.write(to: &text)
+        }
         var router = GatewayAPI.makeRouter(log: log)
         WebhookRoutes(
             connections: registry, journal: journal, metrics: metrics, log: log, proxies: proxies, routing: routing

@@ -61,7 +61,10 @@ struct ServeCommand: AsyncParsableCommand {
             group.addTask { await house.keepRetention() }
             group.addTask { await house.followCommands() }
             // The demonstration has no vendor that could be told anything.
-            if playground == nil { group.addTask { await house.upkeep.run() } }
+            if playground == nil {
+                group.addTask { await house.upkeep.run() }
+                group.addTask { await house.reconciler.run() }
+            }
             if house.settings.recordingConcurrency > 0 { group.addTask { await house.recordings.run() } }
             if house.settings.recordingRetention != nil { group.addTask { await house.recordings.keepRetention() } }
             if let playground, let base { group.addTask { await playground.play(at: base, in: house) } }

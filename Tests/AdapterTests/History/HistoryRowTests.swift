@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct HistoryRowTests {
-    private static let raw = RawRecord(
+    static let raw = RawRecord(
         id: RawID(bits: 7), connection: ConnectionID("test"), receivedAt: .base.advanced(by: .seconds(900)), source: .history,
         body: []
     ).stamp
@@ -43,13 +43,15 @@ import Testing
         #expect(changed.events(of: Self.raw)[0].id != row.events(of: Self.raw)[0].id)
     }
 
-    @Test func `a row without a name takes the one it is given, or makes its own`() {
-        let given = [ExternalKey(.session, "found")]
-        #expect(Self.row().events(of: Self.raw, named: given)[0].keys == given)
-        let own = Self.row().events(of: Self.raw)[0].keys
+    @Test func `a row without a name makes its own, and says what its call is like`() {
+        let event = Self.row().events(of: Self.raw)[0]
+        let own = event.keys
         #expect(own.count == 1 && own[0].kind == .call && own == Self.row().events(of: Self.raw)[0].keys)
         #expect(own != Self.row(employee: "102").events(of: Self.raw)[0].keys)
         #expect(own != Self.row(start: 1).events(of: Self.raw)[0].keys)
+        #expect(event.likeness == CallLikeness(part: "101", direction: .inbound, number: "9000001234", startedAt: .base))
+        #expect(Self.row([ExternalKey(.session, "s")]).events(of: Self.raw).allSatisfy { $0.likeness == nil })
+        #expect(Self.row(employee: nil).events(of: Self.raw)[0].likeness == nil)
     }
 
     @Test func `a list of recordings says nothing of the call itself`() {
@@ -58,31 +60,6 @@ import Testing
             custom: [CustomField("fileSize", "9")])
         let events = row.events(of: Self.raw)
         #expect(events.map(\.type) == [.recordingReady] && events[0].custom == row.custom && events[0].ending == nil)
-    }
-
-    // MARK: Finding the call
-
-    private static let call: Call = {
-        let leg = LegReport(
-            key: "l", phase: .ringing, from: .external(number: "79000001234"), to: .user(extension: "101", endpoint: nil))
-        let second = LegReport(
-            key: "m", phase: .ringing, from: .external(number: "79000001234"), to: .user(extension: "102", endpoint: nil))
-        let events = [CallEvent.make("a", at: 0, leg: leg), CallEvent.make("b", at: 30, leg: second)]
-        return CallFold.record(
-            of: CallHistory(events), id: CallID(time: .base, rest: 1), createdAt: .base, profile: .test,
-            numbering: PlainNumbering())
-    }()
-
-    @Test(arguments: [
-        (row(), true), (row(start: 2000), true), (row(start: -2000), true), (row(start: 2001), false),
-        (row(employee: "103"), false),
-        (row(employee: nil), false), (row(direction: .outbound), false), (row(direction: nil), true),
-        (row(number: "+7 900 000-12-34"), true), (row(number: "9000001235"), false), (row(number: nil), true),
-        // Another employee's part in the call begins with his leg; the call's own beginning is as good.
-        (row(start: 31_000, employee: "102"), true), (row(start: 31_000), false),
-    ])
-    func `a row fits the call of that employee, direction, number and time`(row: HistoryRow, fits: Bool) {
-        #expect(row.fits(Self.call) == fits)
     }
 
     @Test(arguments: [

@@ -151,8 +151,8 @@ struct MangoClientTests {
         (200, #"{"result":5011}"#, .unknown, "5011"), (200, #"{"result":5201}"#, .rejected, "5201"),
         (429, #"{"name":"Service Unavailable","message":"Rate limit exceeded.","code":0,"status":429}"#, .limited, "429"),
         (401, "", .unauthorized, "401"), (403, "", .unauthorized, "403"), (503, "", .limited, "503"), (500, "", .unknown, "500"),
-        (502, "<html>", .unknown, "502"), (200, "<html>", .unknown, "200"), (200, "", .unknown, "200"),
-        (200, #"{"result":"#, .unknown, "200"), (200, "{}", .unknown, "200"), (302, "", .unknown, "302"),
+        (502, "<html>", .unknown, "502"), (200, "<html>", .unknown, "unreadable"), (200, "", .unknown, "unreadable"),
+        (200, #"{"result":"#, .unknown, "unreadable"), (200, "{}", .unknown, "unreadable"), (302, "", .unknown, "302"),
         (404, "", .rejected, "404"),
     ]
 

@@ -61,9 +61,10 @@ struct ZadarmaClientTests {
         (429, #"{"status":"error","message":"You exceeded the rate limit"}"#, .limited, "429"),
         (400, #"{"status":"error","message":"Wrong parameters"}"#, .rejected, "400"),
         (200, #"{"status":"error","message":"Not enough money"}"#, .rejected, "error"), (503, "", .unavailable, "503"),
-        (500, "", .unknown, "500"), (504, "<html>", .unknown, "504"), (200, "<html>", .unknown, "200"),
-        (200, "", .unknown, "200"),
-        (200, #"{"status":"#, .unknown, "200"), (200, "{}", .unknown, "200"), (200, "[]", .unknown, "200"),
+        (500, "", .unknown, "500"), (504, "<html>", .unknown, "504"), (200, "<html>", .unknown, "unreadable"),
+        (200, "", .unknown, "unreadable"),
+        (200, #"{"status":"#, .unknown, "unreadable"), (200, "{}", .unknown, "unreadable"),
+        (200, "[]", .unknown, "unreadable"),
         (500, #"{"status":"success"}"#, .unknown, "500"),
     ]
 

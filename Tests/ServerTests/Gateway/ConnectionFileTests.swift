@@ -55,6 +55,33 @@ import TestSupport
             ])
     }
 
+    @Test func `how the history is asked for may be said, or that it is not`() {
+        let settings = "adapter: bell\nsettings: {key: env:BELL_KEY}\n"
+        #expect(read(settings).settings.profile.reconciling == ReconcilingPlan())
+        #expect(read(settings + "reconcile: false").settings.profile.reconciling.isEnabled == false)
+        #expect(read(settings + "reconcile: true").settings.profile.reconciling == ReconcilingPlan())
+        let plan = read(settings + "reconcile: {every: 5m, window: 4h, longest: 30d}").settings.profile.reconciling
+        #expect(
+            plan == ReconcilingPlan(every: .seconds(300), window: .seconds(14_400), longest: .seconds(30 * 86_400)))
+    }
+
+    @Test(arguments: [
+        ("reconcile: sometimes", "3:12: `reconcile` is neither true nor false; write true or false"),
+        ("reconcile: {every: 1s}", "3:20: `every` is too short or too long; write 1m to 24h"),
+        (
+            "reconcile: {longest: 40d}",
+            "3:22: `longest` is too short or too long; write 1h to 31d: providers give a month at most"
+        ),
+        (
+            "reconcile: {window: 3d, longest: 2d}",
+            "3:1: `longest` is shorter than `window`; a pull reaches back by `window` at least"
+        ),
+    ])
+    func `a pace that no provider stands is refused`(text: String, problem: String) {
+        let entry = read("adapter: bell\nsettings: {key: env:BELL_KEY}\n" + text)
+        #expect(entry.problems.map(\.description) == ["adapters.d/sales.yaml:" + problem])
+    }
+
     @Test func `networks may be one text with commas`() {
         let entry = read("adapter: bell\nsettings: {key: env:BELL_KEY, allow_from: \"10.0.0.1, 10.1.0.0/16\"}")
         #expect(entry.problems == [])

@@ -73,6 +73,8 @@ package final class GatewayPremises: Sendable {
         employees:
           "101": {name: "Ivanov", crm_id: "17"}
         limits: {stale_after: 3650d, settle_after: 20h}
+        # Nobody is asked for anything: tests stay on this machine.
+        reconcile: false
         """
     }
 

@@ -47,6 +47,13 @@ package struct CallHistory: Sendable {
         return removed
     }
 
+    /// Takes events out.
+    mutating func remove(_ removed: Set<EventID>) {
+        events.removeAll { removed.contains($0.id) }
+        ids = events.map(\.id)
+        gather()
+    }
+
     private mutating func place(_ event: CallEvent) {
         var index = events.count
         while index > 0, Self.precedes(event, events[index - 1]) { index -= 1 }

@@ -20,6 +20,8 @@ struct EventDigest: Sendable {
 
     /// By start, then by name.
     private(set) var legs: [LegTimeline] = []
+    /// Legs that the vendor's history alone tells of.
+    private var pastLegs: Set<String> = []
     /// The vendor's words that the call, or a part of it, is over: what counts of each part. News stand before the history.
     private var endings: [Ending] = []
     /// The vendor's word that a leg is over: the latest.
@@ -57,7 +59,9 @@ struct EventDigest: Sendable {
 
     /// Takes in the next event.
     mutating func take(_ event: borrowing CallEvent) {
-        if let report = event.leg { take(report, at: event.occurredAt, of: event.id) }
+        if let report = event.leg, isTaken(report.key, isPast: event.source == .history) {
+            take(report, at: event.occurredAt, of: event.id)
+        }
         take(event.facts, isPast: event.source == .history)
         if let report = event.ending { take(report, of: event) }
         if let report = event.digits { presses.append((event.occurredAt, report)) }
@@ -92,6 +96,17 @@ struct EventDigest: Sendable {
             legs.swapAt(place, place + 1)
             place += 1
         }
+    }
+
+    /// Whether news of the leg count: those of the history do where nothing else tells of it, and give way as soon as something does.
+    private mutating func isTaken(_ leg: String, isPast: Bool) -> Bool {
+        if isPast {
+            guard pastLegs.contains(leg) || !legs.contains(where: { $0.key == leg }) else { return false }
+            pastLegs.insert(leg)
+        } else if !pastLegs.isEmpty, pastLegs.remove(leg) != nil {
+            legs.removeAll { $0.key == leg }
+        }
+        return true
     }
 
     private static func precedes(_ left: LegTimeline, _ right: LegTimeline) -> Bool {
@@ -167,7 +182,8 @@ extension EventDigest {
     /// The ending that counts; `nil` while the call goes on, as far as is known.
     ///
     /// The vendor's word that the call is over comes first. Where he ends legs only, the last of them ends the call, at once or when
-    /// his history or the gateway's closing confirms it. These two stand alone where legs were left open.
+    /// his history or the gateway's closing confirms it. These two stand alone where legs were left open; the history of an employee's
+    /// part only where nobody else talks on.
     var ending: Ending? {
         if let told = last(isPast: false) { return told }
         let past = last(isPast: true)
@@ -179,7 +195,18 @@ extension EventDigest {
     private func last(isPast: Bool) -> Ending? {
         var last: Ending?
         for ending in endings where ending.isPast == isPast && ending.moment >= last?.moment ?? .earliest { last = ending }
-        return last
+        guard isPast, let last, last.report.endedAt == nil, closing == nil, someoneTalksOn else { return last }
+        return nil
+    }
+
+    /// Whether an employee is on the phone of whose part the history does not tell: it tells of parts, and this one goes on.
+    private var someoneTalksOn: Bool {
+        let told = endings.lazy.filter(\.isPast).compactMap { $0.report.user?.extension }
+        return legs.contains { leg in
+            guard leg.isAnswered, !leg.isEnded else { return false }
+            let people = [leg.firstFrom, leg.to].compactMap { $0?.extension }
+            return !people.isEmpty && !people.contains { told.contains($0) }
+        }
     }
 
     private var allLegsEnded: Bool { legs.allSatisfy(\.isEnded) }

@@ -22,6 +22,7 @@ extension CallEvent {
             json.value(key.value)
         }
         writeDetails(to: &json)
+        if let likeness { json.object("like", likeness) { $0.write(to: &$1) } }
         if !custom.isEmpty {
             json.array("custom", custom) { field, json in
                 json.value(field.name)
@@ -62,7 +63,7 @@ extension CallEvent {
             id: id, rawID: raw, keys: keys, type: type, occurredAt: at, receivedAt: received,
             source: json["source"].word() ?? .webhook, leg: LegReport(json["leg"]), facts: CallFacts(json["facts"]),
             ending: EndReport(json["end"]), recording: RecordingReport(json["recording"]), digits: DigitsReport(json["dtmf"]),
-            custom: json["custom"].pairs.map { CustomField($0, $1) })
+            custom: json["custom"].pairs.map { CustomField($0, $1) }, likeness: CallLikeness(json["like"]))
         route = RouteReport(json["route"])
     }
 }
@@ -133,6 +134,23 @@ extension Party {
         case "voicemail": self = .voicemail(ref: json["ref"].string)
         default: return nil
         }
+    }
+}
+
+extension CallLikeness {
+    fileprivate func write(to json: inout PackedJSONWriter) {
+        json.known("part", part)
+        json.known("direction", direction)
+        json.known("number", number)
+        json.known("line", line)
+        json.known("started", startedAt)
+    }
+
+    fileprivate init?(_ json: JSONNode) {
+        guard let start = json["started"].instant else { return nil }
+        self.init(
+            part: json["part"].string, direction: json["direction"].word(), number: json["number"].string,
+            line: json["line"].string, startedAt: start)
     }
 }
 

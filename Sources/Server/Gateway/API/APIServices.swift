@@ -32,6 +32,8 @@ package struct APIServices: Sendable {
     package var recordings: (any RecordingStore)?
     /// How a connection's long-lived work stands; `nil` where it has none.
     package var upkeep: @Sendable (ConnectionID) -> UpkeepStatus? = { _ in nil }
+    /// How the reconciling with the providers' histories stands; `nil` where nothing is reconciled.
+    package var reconciliation: (any ReconciliationView)?
     /// Further lines for `/metrics`, such as the server's own counters.
     package var moreMetrics: @Sendable (inout PrometheusText) -> Void = { _ in }
 

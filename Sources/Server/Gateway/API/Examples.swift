@@ -54,6 +54,21 @@ enum Examples {
         "counters": ["accepted": 42, "handshakes": 1, "refused": 0, "overloaded": 0, "failed": 0], "problems": [], "upkeep": nil,
     ]
 
+    private static let seenDay: JSONValue = [
+        "day": "2026-03-02", "seen_by_webhook": 118, "seen_by_history": 120, "recovered": 2, "missing": 0,
+        "missing_in_history": 0, "unread_rows": 0,
+    ]
+
+    static let completeness: JSONValue = [
+        "from": "2026-03-02T00:00:00.000Z", "to": "2026-03-03T00:00:00.000Z", "time_zone": "UTC", "days": [seenDay],
+        "connections": [
+            [
+                "connection_id": "sales-mango", "reconciled": true, "known_since": "2026-02-27T08:00:00.000Z",
+                "known_until": "2026-03-03T07:50:00.000Z", "days": [seenDay],
+            ]
+        ],
+    ]
+
     static let connectionList: JSONValue = ["connections": [connection]]
 
     static let contactQuery: JSONValue = [

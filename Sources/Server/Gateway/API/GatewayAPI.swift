@@ -12,7 +12,8 @@ package struct GatewayAPI: Sendable {
         [ChangesRoute(services: services).route, CallListRoute(services: services).route]
             + CallRoutes(services: services).routes + RecordingRoutes(services: services).routes
             + InboxRoutes(services: services).routes
-            + ConnectionRoutes(services: services).routes + DirectoryRoutes(services: services).routes
+            + ConnectionRoutes(services: services).routes + CompletenessRoutes(services: services).routes
+            + DirectoryRoutes(services: services).routes
             + HealthRoutes(services: services).routes
             + (services.desk.map { CommandRoutes(services: services, desk: $0).routes } ?? [])
     }

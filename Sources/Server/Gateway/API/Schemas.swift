@@ -23,6 +23,7 @@ enum Schemas {
             .init("RecordAction", object([("action", valueOf(CommandRoutes.RecordAction.self))])),
             .init("DigitsAction", object([("digits", text)])),
             .init("Connection", connection),
+            .init("Completeness", completeness), .init("SeenDay", object([("day", text)] + seenCounts)),
             .init("ConnectionList", object([("connections", list(reference("Connection")))])),
             .init("EmployeeList", object([("employees", list(reference("Employee")))])),
             .init(
@@ -167,6 +168,7 @@ enum Schemas {
         ],
         optional: [
             ("settings", ["type": "object", "additionalProperties": text]),
+            ("reconciliation", reconciliation), ("hearing", hearing),
             ("limits", object(["stale_after_ms", "settle_after_ms", "finalize_after_ms"].map { ($0, integer) })),
             ("upkeep", upkeep),
             (
@@ -187,6 +189,38 @@ enum Schemas {
                     object([("name", text), ("kept", flag), ("until", optionalMoment), ("problem", optional("string"))]))
             )
         ])
+
+    private static let seenCounts = [
+        "seen_by_webhook", "seen_by_history", "recovered", "missing", "missing_in_history", "unread_rows",
+    ].map { ($0, integer) }
+
+    private static let completeness = object([
+        ("from", moment), ("to", moment), ("time_zone", text), ("days", list(reference("SeenDay"))),
+        (
+            "connections",
+            list(
+                object([
+                    ("connection_id", text), ("reconciled", flag), ("known_since", optionalMoment),
+                    ("known_until", optionalMoment),
+                    ("days", list(reference("SeenDay"))),
+                ]))
+        ),
+    ])
+
+    private static let reconciliation = object([
+        ("enabled", flag), ("active", flag), ("running", flag), ("every_ms", integer), ("window_ms", integer),
+        ("longest_ms", integer), ("last_pull_at", optionalMoment), ("next_pull_at", optionalMoment),
+        ("known_since", optionalMoment), ("known_until", optionalMoment), ("rows", integer),
+        (
+            "failure",
+            ["type": ["object", "null"], "required": ["at", "reason", "count"]]
+        ),
+    ])
+
+    private static let hearing = object([
+        ("state", valueOf(SilenceWatch.State.self)), ("since", optionalMoment), ("last_heard_at", optionalMoment),
+        ("usual_per_hour", optional("number")), ("expected_since_last", ["type": "number"]),
+    ])
 
     private static let problem = object(
         [

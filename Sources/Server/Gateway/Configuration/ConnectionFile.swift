@@ -10,7 +10,7 @@ import Network
 /// report(file.problems)               // all of them, each with line and hint
 /// ```
 struct ConnectionFile {
-    static let keys = ["adapter", "enabled", "tenant", "settings", "lines", "employees", "limits", "mapping"]
+    static let keys = ["adapter", "enabled", "tenant", "settings", "lines", "employees", "limits", "mapping", "reconcile"]
     /// Settings that every connection has, whatever its adapter.
     static let commonSettings = ["url_token", "allow_from", "default_country"]
 
@@ -48,6 +48,7 @@ struct ConnectionFile {
         if let field = byName["employees"] { readEmployees(field) }
         if let field = byName["limits"] { readLimits(field) }
         if let field = byName["mapping"] { readMapping(field) }
+        if let field = byName["reconcile"] { readReconciling(field) }
         return settings
     }
 
@@ -76,6 +77,7 @@ struct ConnectionFile {
         guard let name = reading.text(field) else { return }
         kind = adapters.first { $0.descriptor.name == name }
         settings.profile.provider = kind?.descriptor.provider ?? name
+        settings.profile.historyIsGuessed = kind?.descriptor.logNamesCalls == false
         guard kind == nil else { return }
         let meant = NearestName.suggest(for: name, among: names).map { "did you mean `\($0)`? " } ?? ""
         reading.note("there is no adapter `\(name)`", hint: "\(meant)There are: \(list)", at: field.value.place)
@@ -106,6 +108,41 @@ struct ConnectionFile {
         guard settings.profile.settleAfter > settings.profile.finalizeAfter else { return }
         reading.note(
             "`finalize_after` is shorter than `settle_after`", hint: "a call settles before it is final", at: field.place)
+    }
+
+    /// `false`, or how often and how far back the provider's history is asked for.
+    private mutating func readReconciling(_ field: ConfigurationField) {
+        if field.value.text != nil {
+            guard let isOn = reading.flag(field) else { return }
+            settings.profile.reconciling.isEnabled = isOn
+            return
+        }
+        guard let fields = reading.fields(of: field.value, called: "`reconcile`") else { return }
+        reading.refuseUnknown(fields, known: Self.reconcilingRanges.map(\.name))
+        for field in fields {
+            guard let range = Self.reconcilingRanges.first(where: { $0.name == field.name }),
+                let duration = reading.value(field, ConfigurationText.duration)
+            else { continue }
+            if (range.least...range.most).contains(duration) {
+                settings.profile.reconciling[keyPath: range.target] = duration
+            } else {
+                reading.note(
+                    "`\(field.name)` is too short or too long", hint: "write \(range.words)", at: field.value.place)
+            }
+        }
+        guard settings.profile.reconciling.window > settings.profile.reconciling.longest else { return }
+        reading.note("`longest` is shorter than `window`", hint: "a pull reaches back by `window` at least", at: field.place)
+    }
+
+    private static var reconcilingRanges:
+        [(name: String, target: WritableKeyPath<ReconcilingPlan, Duration>, least: Duration, most: Duration, words: String)]
+    {
+        let longest = ReconcilingPlan.longestOfAll
+        return [
+            ("every", \.every, .seconds(60), .seconds(86_400), "1m to 24h"),
+            ("window", \.window, .seconds(600), longest, "10m to 31d"),
+            ("longest", \.longest, .seconds(3600), longest, "1h to 31d: providers give a month at most"),
+        ]
     }
 
     /// What it means is for the adapter to say.

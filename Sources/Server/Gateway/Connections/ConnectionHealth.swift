@@ -20,7 +20,8 @@ package struct ConnectionHealth: Sendable, Equatable {
 
     /// Judges: a bad file, an adapter in trouble, nothing kept alive or a failing disk is red; silence, refusals, unreadable requests and
     /// what is kept in part are yellow.
-    init(of connection: ProviderConnection, _ traces: Traces, _ upkeep: UpkeepStatus? = nil) {
+    /// - Parameter isSilent: nothing is heard of it though calls are usual at this time.
+    init(of connection: ProviderConnection, _ traces: Traces, _ upkeep: UpkeepStatus? = nil, isSilent: Bool = false) {
         if let problem = connection.problems.first {
             self.init(.red, "\(problem)")
         } else if !connection.settings.isEnabled {
@@ -31,8 +32,12 @@ package struct ConnectionHealth: Sendable, Equatable {
             self.init(.red, upkeep.sentence)
         } else {
             self.init(connection.counters, traces)
-            guard status == .green, let upkeep, upkeep.condition == .impaired else { return }
-            self.init(.yellow, upkeep.sentence)
+            guard status == .green else { return }
+            if let upkeep, upkeep.condition == .impaired {
+                self.init(.yellow, upkeep.sentence)
+            } else if isSilent {
+                self.init(.yellow, "silent against its usual rate: nothing is heard of the provider")
+            }
         }
     }
 

@@ -61,16 +61,21 @@ extension Examination {
         do {
             let reader = try SQLiteJournal.reader(directory: settings.data)
             let inbox = try reader.inbox(state: nil, connections: [entry.id], before: nil, limit: Self.recent)
-            return [lastWord(inbox.first, entry, subject)] + upkeep(of: entry, subject)
-                + refusal(after: inbox.first, entry, subject)
-                + (try clock(inbox, reader, subject))
+            let heard = inbox.filter { $0.raw.source == .webhook }
+            return [lastWord(heard.first, try reader.lastWebhook(of: entry.id), entry, subject)]
+                + upkeep(of: entry, subject) + refusal(after: heard.first, entry, subject) + (try clock(heard, reader, subject))
+                + history(of: entry, try reader.pullState(of: entry.id), subject)
         } catch {
             return [.odd(subject, "the journal cannot be read: \(error)", remedy: "start the gateway once")]
         }
     }
 
-    private func lastWord(_ last: InboxEntry?, _ entry: ConnectionDirectory.Entry, _ subject: String) -> Finding {
+    /// - Parameter heardAt: when a webhook came last, before the requests that are looked at.
+    private func lastWord(
+        _ last: InboxEntry?, _ heardAt: Instant?, _ entry: ConnectionDirectory.Entry, _ subject: String
+    ) -> Finding {
         guard let last else {
+            if let heardAt { return .good(subject, "last heard at \(heardAt)") }
             return .odd(
                 subject, "the provider has sent nothing yet, or nothing for as long as requests are kept",
                 remedy: "give it the address \(address(of: entry))")

@@ -48,6 +48,7 @@ struct ConnectionRoutes: Sendable {
                 json.beginObject()
                 write(connection, traces, withItems: true, to: &json)
                 Self.writeDetails(connection, to: &json)
+                services.reconciliation?.reconciliation(of: connection.id)?.write(to: &json)
                 Self.write(refusals, to: &json)
                 json.endObject()
             }
@@ -58,10 +59,9 @@ struct ConnectionRoutes: Sendable {
         let ids = connections.map(\.id)
         return try await services.readers.read { reader in
             try ids.map { id in
-                let last = try reader.inbox(state: nil, connections: [id], before: nil, limit: 1).first
                 let unread = try reader.inbox(state: .undecoded, connections: [id], before: nil, limit: 1).first
                 return ConnectionHealth.Traces(
-                    lastReceivedAt: last?.raw.receivedAt, lastUndecodedAt: unread?.raw.receivedAt)
+                    lastReceivedAt: try reader.lastWebhook(of: id), lastUndecodedAt: unread?.raw.receivedAt)
             }
         }
     }
@@ -72,7 +72,8 @@ struct ConnectionRoutes: Sendable {
         _ connection: ProviderConnection, _ traces: ConnectionHealth.Traces, withItems: Bool = false, to json: inout JSONWriter
     ) {
         let upkeep = connection.adapter == nil ? nil : services.upkeep(connection.id)
-        let health = ConnectionHealth(of: connection, traces, upkeep)
+        let silence = services.reconciliation?.reconciliation(of: connection.id)?.silence
+        let health = ConnectionHealth(of: connection, traces, upkeep, isSilent: silence?.state == .silent)
         json.field("id", connection.id.name)
         json.field("enabled", connection.settings.isEnabled)
         json.name("adapter")

@@ -2,7 +2,7 @@ import AdapterKit
 import Connector
 import Testing
 
-struct ProviderAnswersTests {
+struct ProviderReplyTests {
     @Test(arguments: [
         ("call 79000005678 failed", "call ••••••••••• failed"), ("code 1234", "code 1234"), ("12345", "•••••"),
         ("a\u{0}b\nc", "abc"),
