@@ -101,7 +101,8 @@ private final class ZadarmaOnWire: Sendable {
         let (callbacks, bell) = (callbacks, bell)
         stage = DoubleStage(
             try ZadarmaDouble(settings: settings, faults: faults, seed: 11), faults: faults,
-            gateway: "http://127.0.0.1:\(port)/hooks/zadarma", over: outgoing, clock: ContinuousClock(), speed: nil, seed: 11
+            gateway: "http://127.0.0.1:\(port)/hooks/zadarma", over: outgoing, clock: ContinuousClock(), timekeeper: clock,
+            speed: nil, seed: 11
         ) { news in
             guard case .answered(_, "/v1/request/callback/", 200) = news else { return }
             callbacks.withLock { $0 += 1 }
