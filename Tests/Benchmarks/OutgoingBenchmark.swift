@@ -6,6 +6,7 @@ import HTTPClient
 import HTTPServer
 import Network
 import SQLiteJournal
+import Synchronization
 import TestSupport
 
 /// Commands to a provider on the loopback: how many a second, and what each costs, from the order to the answer.
@@ -25,8 +26,8 @@ struct OutgoingBenchmark {
 
     func run() async throws {
         try await measureClient(200_000)
-        try await measureDesk(100_000)
         try await measureIsolation()
+        try await measureDesk(50_000)
         await outgoing.shutdown()
         await provider.stop()
     }
@@ -66,7 +67,7 @@ struct OutgoingBenchmark {
                         for number in stride(from: worker, to: count, by: concurrency) {
                             let order = ProviderOrder(
                                 id: CommandID(bits: UInt128(number)),
-                                action: .originate(.init(from: "101", to: "7900000\(number % 10_000 + 10_000)")),
+                                action: .originate(.init(from: "101", to: "7900000\(number % 9000 + 1000)")),
                                 deadline: .seconds(30))
                             let begin = ContinuousClock.now
                             _ = try await client.perform(order)
@@ -104,13 +105,13 @@ struct OutgoingBenchmark {
             makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
         let (wall, cpu) = (ContinuousClock.now, CPUTime.ofProcess)
         let other = await Self.threadTime(of: provider.loop)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for worker in 0..<(Self.concurrency * 4) {
-                group.addTask {
-                    for number in stride(from: worker, to: count, by: Self.concurrency * 4) { try await Self.order(number, desk) }
-                }
+        try await withThrowingDiscardingTaskGroup { group in
+            for _ in 0..<Self.onTheirWay { roster.turns.give.yield(()) }
+            var turns = roster.turns.taken.makeAsyncIterator()
+            for number in 0..<count {
+                await turns.next()
+                group.addTask { try await Self.order(number, desk) }
             }
-            try await group.waitForAll()
         }
         while desk.followedCount > 0 { await Task.yield() }
         let seconds = wall.duration(to: .now) / .seconds(1)
@@ -122,6 +123,9 @@ struct OutgoingBenchmark {
         _ = journal.close()
     }
 
+    /// Commands on their way at once.
+    private static let onTheirWay = 512
+
     private static func order(_ number: Int, _ desk: CommandDesk) async throws {
         let request = CommandRequest(
             tenant: .standard, connection: BenchRoster.connection, action: .hangup,
@@ -132,7 +136,9 @@ struct OutgoingBenchmark {
                 _ = try await desk.submit(request)
                 return
             } catch {
-                guard case .busy = error else { throw error }
+                guard case .busy = error else {
+                    throw SystemFailure("the desk refuses: \(error); the first failure was \(BenchClient.firstFailure)")
+                }
                 await Task.yield()
             }
         }
@@ -192,13 +198,23 @@ private struct BenchRoster: ConnectionRoster {
 
     private let live: [LiveConnection]
     let generation = 1
+    /// One is given for each command that is answered.
+    let turns = BenchTurns()
 
     init(_ address: String) throws {
-        let adapter = BenchAdapter(address: address)
+        let adapter = BenchAdapter(address: address, turns: turns)
         live = [LiveConnection(profile: ConnectionProfile(id: Self.connection, provider: "bench"), adapter: adapter)]
     }
 
     func connections() -> [LiveConnection] { live }
+}
+
+/// Keeps the number of commands on their way, without anybody looking all the time.
+private struct BenchTurns: Sendable {
+    let taken: AsyncStream<Void>
+    let give: AsyncStream<Void>.Continuation
+
+    init() { (taken, give) = AsyncStream.makeStream() }
 }
 
 private struct BenchAdapter: TelephonyAdapter {
@@ -207,13 +223,20 @@ private struct BenchAdapter: TelephonyAdapter {
         rateLimit: RateLimit(burst: 1_000_000, interval: .microseconds(1)))
 
     let address: String
+    let turns: BenchTurns
 
-    init(address: String) { self.address = address }
-    init(settings: AdapterSettings) throws { address = "" }
+    init(address: String, turns: BenchTurns) {
+        self.address = address
+        self.turns = turns
+    }
+
+    init(settings: AdapterSettings) throws { self.init(address: "", turns: BenchTurns()) }
 
     func makeAuthenticator() -> any WebhookAuthenticator { Nobody() }
     func makeDecoder() -> any EventDecoder { Nobody() }
-    func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? { BenchClient(address: address, outgoing: outgoing) }
+    func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? {
+        BenchClient(address: address, turns: turns, outgoing: outgoing)
+    }
 }
 
 /// Nothing comes in.
@@ -223,16 +246,22 @@ private final class Nobody: WebhookAuthenticator, EventDecoder {
 }
 
 private struct BenchClient: ProviderClient {
+    private static let failure = Mutex<String?>(nil)
+    static var firstFailure: String { failure.withLock { $0 } ?? "none" }
+
     let address: String
+    let turns: BenchTurns
     let outgoing: any Outgoing
 
     func perform(_ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
+        defer { turns.give.yield(()) }
         do {
             let response = try await outgoing.send(
                 OutgoingRequest(
                     "POST", "\(address)/hangup", body: Array(#"{"call_id":"made-up"}"#.utf8), deadline: order.deadline))
             return ProviderAnswer(code: String(response.status))
         } catch {
+            Self.failure.withLock { $0 = $0 ?? "\(error)" }
             throw ProviderFailure(error)
         }
     }
