@@ -87,9 +87,10 @@ def percentile(values, share):
 
 def ask(port, numbers, waited, strange):
     client = load.Client(port)
-    for number in numbers:
+    requests = [(number, question(number)) for number in numbers]
+    for number, request in requests:
         begin = time.monotonic()
-        status, body = client.exchange(question(number))
+        status, body = client.exchange(request)
         waited[number] = time.monotonic() - begin
         if status != 200 or b'"redirect":"101"' not in body:
             strange.append((status, bytes(body)))
