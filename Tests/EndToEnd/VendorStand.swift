@@ -86,9 +86,13 @@ final class VendorStand: Sendable {
     }
 
     /// Requests with that in their path, so far.
-    func requests(_ part: String) -> Int {
+    /// - Parameter method: only those of that method.
+    func requests(_ part: String, _ method: String? = nil) -> Int {
         news.all.withLock { all in
-            all.count { if case .answered(_, let path, _) = $0 { path.contains(part) } else { false } }
+            all.count { one in
+                guard case .answered(let asked, let path, _) = one else { return false }
+                return path.contains(part) && (method == nil || method == asked)
+            }
         }
     }
 

@@ -213,8 +213,8 @@ struct BeelineBook: Sendable {
         let entrance = BeelineEntrance(path: signal.path)
         switch signal.name {
         case BeelineSignal.terminated: hearEnd(of: id, entrance, at: now)
-        case BeelineSignal.started: if let id { hearBeginning(of: id, entrance, at: now) }
-        case BeelineSignal.foreign: if let id, find(id: id) == nil { discard(id) }
+        case BeelineSignal.started where entrance != .bare: if let id { hearBeginning(of: id, entrance, at: now) }
+        case BeelineSignal.started, BeelineSignal.foreign: if let id, find(id: id) == nil { discard(id) }
         default: break
         }
     }

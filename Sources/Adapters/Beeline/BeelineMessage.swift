@@ -34,9 +34,10 @@ struct BeelineMessage {
         return (userID ?? BeelineNames.person(address)).flatMap(BeelineNames.employee) ?? subscription
     }
 
-    /// Events of a subscription that the gateway did not begin are read like all others; its keeper hears of it.
+    /// Events of a subscription that the gateway did not begin are read like all others; its keeper hears of it, unless they are signals
+    /// themselves.
     func decoded() -> [Decoded] {
-        guard entrance == .bare, let subscription, event != .subscriptionTerminated else { return read() }
+        guard entrance == .bare, let subscription, event != .subscriptionTerminated, event != .snapshot else { return read() }
         return read() + [.signal(name: BeelineSignal.foreign, fields: [CustomField(BeelineSignal.subscription, subscription)])]
     }
 

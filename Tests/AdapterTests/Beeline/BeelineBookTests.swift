@@ -190,6 +190,12 @@ import Testing
         #expect(book.step(at: Self.at(6)) == .wait(until: Self.at(3600)))
     }
 
+    @Test func `one that somebody else begins now is ended too`() {
+        var book = Self.held()
+        book.hear(Self.signal("subscription_started", "by-hand"), at: Self.at(1))
+        #expect(book.step(at: Self.at(1)) == .end(id: "by-hand"))
+    }
+
     @Test func `one that cannot be ended is left to run out`() {
         var book = Self.held()
         book.hear(Self.signal("subscription_foreign", "x"), at: Self.at(0))
