@@ -68,10 +68,12 @@ extension CallLedger {
     /// News name a call by a name that only a row had, and the row was thought to tell of another call: it goes with its name.
     func releaseRow(_ key: ExternalKey, from id: CallID, of raw: RawRecord, profile: ConnectionProfile, batch: inout DerivedBatch)
     {
-        guard let live = calls[id], live.history.events.contains(where: { $0.likeness != nil }) else { return }
+        guard let live = calls[id],
+            let row = live.history.events.first(where: { $0.likeness != nil && $0.keys.contains(key) })?.keys.first
+        else { return }
         let told = live.history.events.filter { $0.isTold }
-        guard !told.isEmpty, !told.contains(where: { $0.keys.contains(key) }) else { return }
-        let move = RowMove(key: key, from: id, to: nil)
+        guard !told.isEmpty, !live.isProven(row, by: told) else { return }
+        let move = RowMove(key: row, from: id, to: nil)
         released.formUnion(takeOut(move, of: raw, profile: profile, batch: &batch))
     }
 
@@ -82,7 +84,7 @@ extension CallLedger {
         let id: CallID
         /// `nil` where rows alone tell of it.
         let told: Call?
-        /// By the row's own name; those whose name the news have, too, are certain.
+        /// By the row's own name; those of which the news have some name, too, are certain.
         let rows: [(key: ExternalKey, likeness: CallLikeness, isCertain: Bool)]
 
         /// Whether a row of one may tell of the other.
@@ -129,7 +131,7 @@ extension CallLedger {
             guard let likeness = event.likeness, let key = event.keys.first, !rows.contains(where: { $0.key == key }) else {
                 continue
             }
-            rows.append((key, likeness, told.contains { $0.keys.contains(key) }))
+            rows.append((key, likeness, live.isProven(key, by: told)))
         }
         return Neighbour(id: id, told: record, rows: rows)
     }
@@ -347,6 +349,13 @@ extension CallEvent {
 extension CallLedger.LiveCall {
     /// The names of the rows that are with it.
     fileprivate var rowKeys: Set<ExternalKey> { Set(history.events.lazy.filter { $0.likeness != nil }.compactMap(\.keys.first)) }
+
+    /// Whether the call's own news have a name of that row's that joins calls: its own, or that of its recording.
+    fileprivate func isProven(_ row: ExternalKey, by told: [CallEvent]) -> Bool {
+        let events = history.events.lazy.filter { $0.likeness != nil && $0.keys.first == row }
+        let names = Set(events.flatMap(\.keys)).filter(\.kind.namesOneCall)
+        return told.contains { !names.isDisjoint(with: $0.keys) }
+    }
 }
 
 extension Call {

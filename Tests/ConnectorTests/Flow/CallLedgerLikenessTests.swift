@@ -181,6 +181,20 @@ private struct Conversation {
         #expect(withRow.count == 1 && withRow[0]["external_ids"]?.elements.contains { $0["value"]?.string == "b" } == true)
     }
 
+    @Test func `a row whose recording the call has belongs to it, whatever the clocks say`() throws {
+        let recording = ExternalKey(.recording, "r1")
+        var row = call.row(off: 90_000)
+        row.keys.append(recording)
+        var ready = call.webhooks()[2]
+        ready.id = EventID(bits: 3)
+        ready.keys.append(recording)
+        for events in [call.webhooks() + [ready, row], [row, ready] + call.webhooks(), call.webhooks() + [row, ready]] {
+            let bench = try HistoryBench()
+            try bench.tell(events)
+            #expect(try bench.calls.count == 1)
+        }
+    }
+
     @Test func `an employee who comes into a call twice has two rows of it`() throws {
         let back = conversation("a", start: 300_000)
         var row = back.row()
