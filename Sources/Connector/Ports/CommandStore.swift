@@ -21,10 +21,11 @@ package struct CommandRow: Sendable, Equatable {
     /// `Command.packed()`.
     package var body: [UInt8]
 
-    package init(_ command: Command, request: [UInt8]) {
+    /// - Parameter isOpen: `nil` where the command's status tells.
+    package init(_ command: Command, request: [UInt8], isOpen: Bool? = nil) {
         self.init(
             id: command.id, tenant: command.tenant, idempotencyKey: command.idempotencyKey, request: request,
-            isOpen: !command.status.isFinal, createdAt: command.createdAt, body: command.packed())
+            isOpen: isOpen ?? !command.status.isFinal, createdAt: command.createdAt, body: command.packed())
     }
 
     package init(

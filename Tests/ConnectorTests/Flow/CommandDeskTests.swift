@@ -101,8 +101,13 @@ private final class DeskWorkbench: Sendable {
     let desk: CommandDesk
     private let serial = Atomic(0)
 
-    init() {
-        desk = CommandDesk(
+    init() { desk = Self.makeDesk(journal, provider, clock) }
+
+    /// That of the gateway after a restart.
+    func makeDesk() -> CommandDesk { Self.makeDesk(journal, provider, clock) }
+
+    private static func makeDesk(_ journal: MemoryJournal, _ provider: ScriptedProvider, _ clock: ManualClock) -> CommandDesk {
+        CommandDesk(
             store: journal, reading: DirectReading(journal: journal), providers: .scripted(provider, clock),
             numbering: PlainNumbering(), clock: clock, makeID: { CommandID(time: $0, rest: UInt128.random(in: 0...(.max))) })
     }
@@ -284,10 +289,7 @@ private final class DeskWorkbench: Sendable {
         let bench = DeskWorkbench()
         bench.provider.hold()
         let command = try await bench.desk.submit(bench.request())
-        let second = CommandDesk(
-            store: bench.journal, reading: DirectReading(journal: bench.journal),
-            providers: .scripted(bench.provider, bench.clock),
-            numbering: PlainNumbering(), clock: bench.clock, makeID: { CommandID(time: $0, rest: 5) })
+        let second = bench.makeDesk()
         for _ in 0..<1000 where bench.provider.orders.isEmpty { await Task.yield() }
         try await second.recover()
         #expect(try await second.command(command.id, of: .standard)?.status == .unknown)
@@ -298,6 +300,25 @@ private final class DeskWorkbench: Sendable {
         #expect(linked.resultCall == call)
         #expect(linked.status == .confirmed)
         bench.provider.release()
+    }
+
+    @Test func `a call that is awaited is found after two restarts, too, and no longer than its time`() async throws {
+        let bench = DeskWorkbench()
+        let command = try await bench.settled(try await bench.desk.submit(bench.request()))
+        #expect(command.status == .confirmed && command.resultCall == nil)
+        try await bench.makeDesk().recover()
+        let third = bench.makeDesk()
+        try await third.recover()
+        #expect(try await third.command(command.id, of: .standard)?.status == .confirmed)
+        let call = addCall(bench, number: "+70000000000", key: ExternalKey(.crmCommand, command.id.description), after: 1)
+        await third.follow()
+        #expect(try await third.command(command.id, of: .standard)?.resultCall == call)
+        let other = Command.Action.originate(.init(from: "101", to: "79000005678"))
+        _ = try await bench.settled(try await bench.desk.submit(bench.request(other)))
+        #expect(try bench.journal.makeReader().openCommands().count == 1)
+        bench.clock.advance(by: .seconds(600))
+        await bench.desk.follow()
+        #expect(try bench.journal.makeReader().openCommands().isEmpty)
     }
 
     @Test func `another tenant's command is nobody's`() async throws {

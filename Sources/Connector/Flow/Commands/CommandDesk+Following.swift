@@ -1,26 +1,30 @@
 // What became of a command: late answers, the call it made, what a restart left open.
 
 extension CommandDesk {
-    /// Takes up what was open when the gateway last ended. What had not left is failed; what may have left is unknown.
+    /// Takes up what was open when the gateway last ended. What had not left is failed; what may have left is unknown; calls that
+    /// are awaited are looked for again.
     /// - Throws: what the journal's reader throws.
     package func recover() async throws {
         let rows = try await reading.read { try $0.openCommands() }
         let now = clock.now()
         for row in rows {
             guard var command = Command(packed: row.body) else { continue }
-            if command.status == .accepted {
+            switch command.status {
+            case .accepted:
                 command.status = .failed
                 command.failure = ProviderFailure(
                     .unavailable, code: "not-sent", text: "the gateway ended before it was sent; ask again with a fresh key")
-            } else {
+                command.updatedAt = now
+            case .sent:
                 command.status = .unknown
                 command.failure = ProviderFailure(
                     .unknown, code: "gateway-ended", text: "the gateway ended before the provider's answer was kept")
+                command.updatedAt = now
+            case .confirmed, .failed, .expired, .unsupported, .unknown: break
             }
-            command.updatedAt = now
             let followed = Followed(command: command, request: row.request, isUnderWay: false)
-            if command.isWaitingForCall(at: now) { state.withLock { $0.followed[command.id] = followed } }
-            _ = await save(CommandRow(command, request: row.request))
+            if command.isOpen(at: now) { state.withLock { $0.followed[command.id] = followed } }
+            await save(followed, at: now)
         }
     }
 
@@ -73,8 +77,8 @@ extension CommandDesk {
                 command.failure = ProviderFailure(
                     .unknown, code: "no-answer", text: "the provider took it and did not say what became of it")
             }
-        } else if command.status.isFinal {
-            state.withLock { $0.followed[command.id] = nil }
+        } else if command.status.isFinal, let followed = state.withLock({ $0.followed.removeValue(forKey: command.id) }) {
+            await save(followed, at: now)
         }
     }
 

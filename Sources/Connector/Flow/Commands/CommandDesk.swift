@@ -213,13 +213,19 @@ package final class CommandDesk: Sendable {
             change(&followed.command)
             followed.command.updatedAt = now
             followed.isUnderWay = false
-            state.followed[id] = followed.command.isWaitingForCall(at: now) || !followed.command.status.isFinal ? followed : nil
+            state.followed[id] = followed.command.isOpen(at: now) ? followed : nil
             return followed
         }
         guard let settled else { return }
         providers[settled.command.connection]?.pace.judge(settled.command.failure)
         // Where the journal does not take it, the command is found as `sent` after a restart, and becomes `unknown`.
-        _ = await save(CommandRow(settled.command, request: settled.request))
+        await save(settled, at: now)
+    }
+
+    /// Writes down how a command stands; one whose call is awaited is found again after a restart.
+    func save(_ followed: Followed, at now: Instant) async {
+        _ = await save(
+            CommandRow(followed.command, request: followed.request, isOpen: followed.command.isOpen(at: now)))
     }
 
     func save(_ row: CommandRow) async -> AppendOutcome {
@@ -255,6 +261,9 @@ extension CommandDesk.Order {
 }
 
 extension Command {
+    /// Something is still expected: an answer, or the call that it made.
+    func isOpen(at now: Instant) -> Bool { !status.isFinal || isWaitingForCall(at: now) }
+
     /// It made a call, or may have, and no event of that call has come yet.
     func isWaitingForCall(at now: Instant) -> Bool {
         guard case .originate = action, resultCall == nil, now < createdAt.advanced(by: CommandDesk.linkWindow) else {
