@@ -72,25 +72,31 @@ private struct ProgramLine {
     init(_ host: ProgramHost) { self.host = host }
 
     /// Puts one question.
-    /// - Throws: what the program's own failure says; `.unknown` where it may have heard the question and no answer counts.
+    /// - Throws: what the program's own failure says; `.unknown` where it may have heard the question and no answer counts, and, at
+    ///   once, where the task is cancelled: whoever ends waits for nobody's program.
     func ask<Answer: Sendable>(
         _ verb: String, within patience: Duration, _ question: @escaping @Sendable (inout JSONWriter) -> Void,
         read: @escaping @Sendable (JSONNode) throws(ProgramShapeError) -> Result<Answer, ProviderFailure>
     ) async throws(ProviderFailure) -> Answer {
-        defer { waiting.count.subtract(1, ordering: .relaxed) }
         guard waiting.count.add(1, ordering: .relaxed).newValue <= Self.limit else {
+            waiting.count.subtract(1, ordering: .relaxed)
             throw ProviderFailure(
                 .limited, code: "busy", text: "the program has too many questions to answer", retryAfter: .seconds(5))
         }
-        let answer = await withCheckedContinuation {
-            (answer: CheckedContinuation<Result<Answer, ProviderFailure>, Never>) in
-            let isTaken = host.aside { answer.resume(returning: put(verb, within: patience, question, read: read)) }
-            if !isTaken {
-                answer.resume(
-                    returning: .failure(ProviderFailure(.unavailable, code: "thread", text: "the program cannot be asked now")))
-            }
+        let answer = FirstAnswer<Answer>()
+        let isTaken = host.aside { [waiting] in
+            answer.give(put(verb, within: patience, question, read: read))
+            waiting.count.subtract(1, ordering: .relaxed)
         }
-        return try answer.get()
+        if !isTaken {
+            waiting.count.subtract(1, ordering: .relaxed)
+            throw ProviderFailure(.unavailable, code: "thread", text: "the program cannot be asked now")
+        }
+        return try await withTaskCancellationHandler {
+            await answer.value
+        } onCancel: {
+            answer.give(.failure(ProviderFailure(.unknown, code: "cancelled", text: "the answer is not waited for any more")))
+        }.get()
     }
 
     private func put<Answer>(
@@ -106,6 +112,50 @@ private struct ProgramLine {
         } catch {
             let kind: ProviderFailure.Kind = error.mayHaveHeard ? .unknown : .unavailable
             return .failure(ProviderFailure(kind, code: "program", text: error.reason))
+        }
+    }
+}
+
+/// What comes first: the program's answer, or that nobody waits for it any more.
+private final class FirstAnswer<Answer: Sendable>: Sendable {
+    private enum State {
+        case open
+        case awaited(CheckedContinuation<Result<Answer, ProviderFailure>, Never>)
+        case given(Result<Answer, ProviderFailure>)
+        case over
+    }
+
+    private let state = Mutex(State.open)
+
+    /// From any thread; what comes second is dropped.
+    func give(_ answer: Result<Answer, ProviderFailure>) {
+        let waiter = state.withLock { state -> CheckedContinuation<Result<Answer, ProviderFailure>, Never>? in
+            switch state {
+            case .open: state = .given(answer)
+            case .given, .over: break
+            case .awaited(let waiter):
+                state = .over
+                return waiter
+            }
+            return nil
+        }
+        waiter?.resume(returning: answer)
+    }
+
+    /// For one who waits.
+    var value: Result<Answer, ProviderFailure> {
+        get async {
+            await withCheckedContinuation { continuation in
+                let given = state.withLock { state -> Result<Answer, ProviderFailure>? in
+                    if case .given(let answer) = state {
+                        state = .over
+                        return answer
+                    }
+                    state = .awaited(continuation)
+                    return nil
+                }
+                if let given { continuation.resume(returning: given) }
+            }
         }
     }
 }

@@ -27,8 +27,7 @@ package struct BeelineSimulator: VendorSimulator {
 extension BeelineScript {
     /// nil where Beeline has no such scenario.
     init?(_ scenario: Scenario, start: Instant, people: SimulatedPeople) {
-        let isOutbound = scenario == .outboundAnswered || scenario == .outboundBusy
-        self.init(start: start, people: people, direction: isOutbound ? .outbound : .inbound)
+        self.init(start: start, people: people, direction: scenario.direction)
         switch scenario {
         case .inboundAnswered: inboundAnswered(recorded: false)
         case .recording: inboundAnswered(recorded: true)

@@ -2,7 +2,7 @@ import AdapterKit
 import Connector
 
 /// What the PBX tells of one call, form by form. Seconds count from the call's start.
-struct MegafonScript {
+struct MegafonScript: ScenarioScript {
     /// The call, or the part of it with a callid of its own, as the vendor's log has it.
     struct Row {
         var id: String
@@ -33,18 +33,8 @@ struct MegafonScript {
 
     /// nil where the vendor has no such scenario.
     init?(_ scenario: Scenario, start: Instant, people: SimulatedPeople, origin: String = "https://demo.megapbx.ru") {
-        let isOutbound = scenario == .outboundAnswered || scenario == .outboundBusy
-        self.init(start: start, people: people, direction: isOutbound ? .outbound : .inbound, origin: origin)
-        switch scenario {
-        case .inboundAnswered: inboundAnswered(recorded: false)
-        case .recording: inboundAnswered(recorded: true)
-        case .inboundMissed: inboundMissed()
-        case .group: group()
-        case .transfer: transfer()
-        case .outboundAnswered: outbound(answered: true)
-        case .outboundBusy: outbound(answered: false)
-        case .blindTransfer, .attendedTransfer, .connectionCheck: return nil
-        }
+        self.init(start: start, people: people, direction: scenario.direction, origin: origin)
+        guard write(scenario) else { return nil }
     }
 
     static func step(_ fields: FormFields, token: String) -> SimulatedStep {

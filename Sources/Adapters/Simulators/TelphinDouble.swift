@@ -113,7 +113,8 @@ package struct TelphinDouble: VendorDouble {
             let begin = text(call.diary.start)
             return start <= begin && begin < end
         }
-        let rows = found.dropFirst((page - 1).multipliedReportingOverflow(by: size).partialValue).prefix(size)
+        let skipped = (page - 1).multipliedReportingOverflow(by: size)
+        let rows = found.dropFirst(skipped.overflow ? found.count : skipped.partialValue).prefix(size)
         return .json([
             "page": .number("\(page)"), "per_page": .number("\(size)"), "order": "asc",
             "call_history": .array(rows.map { $0.row(text) }),

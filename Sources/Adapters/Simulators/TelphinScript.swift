@@ -2,7 +2,7 @@ import AdapterKit
 import Connector
 
 /// What Telphin tells of one call, form by form. Seconds count from the call's start.
-struct TelphinScript {
+struct TelphinScript: ScenarioScript {
     private(set) var script = CallScript<FormFields>()
     private(set) var diary: CallDiary
     private let people: SimulatedPeople
@@ -20,18 +20,8 @@ struct TelphinScript {
 
     /// nil where Telphin has no such scenario.
     init?(_ scenario: Scenario, start: Instant, people: SimulatedPeople) {
-        let isOutbound = scenario == .outboundAnswered || scenario == .outboundBusy
-        self.init(start: start, people: people, direction: isOutbound ? .outbound : .inbound)
-        switch scenario {
-        case .inboundAnswered: inboundAnswered(recorded: false)
-        case .recording: inboundAnswered(recorded: true)
-        case .inboundMissed: inboundMissed()
-        case .group: group()
-        case .transfer: transfer()
-        case .outboundAnswered: outbound(answered: true)
-        case .outboundBusy: outbound(answered: false)
-        case .blindTransfer, .attendedTransfer, .connectionCheck: return nil
-        }
+        self.init(start: start, people: people, direction: scenario.direction)
+        guard write(scenario) else { return nil }
     }
 
     // MARK: Scenarios

@@ -3,7 +3,7 @@ import Connector
 import Digests
 
 /// What Zadarma tells of one call, message by message. Seconds count from the call's start.
-struct ZadarmaScript {
+struct ZadarmaScript: ScenarioScript {
     struct Message: Sendable {
         var fields: FormFields
         /// The text that is signed.
@@ -28,18 +28,8 @@ struct ZadarmaScript {
 
     /// nil where Zadarma has no such scenario.
     init?(_ scenario: Scenario, start: Instant, in zone: LocalZone, people: SimulatedPeople) {
-        let isOutbound = scenario == .outboundAnswered || scenario == .outboundBusy
-        self.init(start: start, in: zone, people: people, direction: isOutbound ? .outbound : .inbound)
-        switch scenario {
-        case .inboundAnswered: inboundAnswered(recorded: false)
-        case .recording: inboundAnswered(recorded: true)
-        case .inboundMissed: inboundMissed()
-        case .group: group()
-        case .transfer: transfer()
-        case .outboundAnswered: outbound(answered: true)
-        case .outboundBusy: outbound(answered: false)
-        case .blindTransfer, .attendedTransfer, .connectionCheck: return nil
-        }
+        self.init(start: start, in: zone, people: people, direction: scenario.direction)
+        guard write(scenario) else { return nil }
     }
 
     // MARK: Scenarios

@@ -39,7 +39,7 @@ package struct CallLikeness: Hashable, Sendable {
     /// Direction, numbers and employee must agree as far as both know them; a row of the whole call needs a number on both sides.
     func distance(to occasion: Occasion, in call: Call) -> Int64? {
         guard agreesOnNumbers(with: call), agreesOnDirection(with: call) else { return nil }
-        let distances = occasion.beginnings.map { abs($0.milliseconds(since: startedAt)) }
+        let distances = occasion.beginnings.map { Int64(clamping: $0.milliseconds(since: startedAt).magnitude) }
         return distances.min().flatMap { $0 <= Self.tolerance.milliseconds ? $0 : nil }
     }
 

@@ -3,7 +3,7 @@ import Gateway
 import Recordings
 import SQLiteJournal
 
-// The words for the operator of what the journal, the ledger and the recordings have to tell.
+// The words for the operator of what the rooms have to tell: journal, adapters, keepers, ledger, ring plan, reconciler, recordings.
 
 extension GatewayLog {
     func write(_ news: JournalNews) {

@@ -1,5 +1,6 @@
 import AdapterKit
 import Connector
+import Dispatch
 import TestSupport
 import Testing
 
@@ -310,6 +311,27 @@ import Testing
         #expect(page.hasMore)
         #expect(page.path == "/history")
         #expect(children.questions == ["hello", "history"])
+    }
+
+    @Test func `whoever is cancelled does not wait for the program's answer`() async {
+        let gate = DispatchSemaphore(value: 0)
+        defer { gate.signal() }
+        let (asked, asking) = AsyncStream<Void>.makeStream()
+        let children = ScriptedChildren { _, verb, _ in
+            guard verb == "history" else { return .answer("") }
+            asking.yield()
+            gate.wait()
+            return .answer(#"{"id": #, "bodies": []}"#)
+        }
+        let client = ProgramClient(
+            host(children, role: .perform), fetcher: host(children, role: .fetch), able: [.history])
+        let window = HistoryWindow(from: Instant(unixSeconds: 0), to: Instant(unixSeconds: 3600))
+        let task = Task { await failure { () throws(ProviderFailure) in try await client.history(window, page: 0) } }
+        for await _ in asked { break }
+        task.cancel()
+        let given = await task.value
+        #expect(given?.kind == .unknown)
+        #expect(given?.code == "cancelled")
     }
 
     @Test func `what a program says no to is told, and what is not named is not asked for`() async {

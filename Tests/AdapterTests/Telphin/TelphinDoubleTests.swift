@@ -122,6 +122,21 @@ import VendorSimulators
         }
     }
 
+    @Test func `a page beyond the last one is empty, however far`() throws {
+        var double = try Self.double()
+        let now = Instant(unixSeconds: 1_795_000_000)
+        let form = "grant_type=client_credentials&client_id=app-0001&client_secret=\(TelphinClientTests.secret)"
+        let granted = double.answer(DoubleRequest("POST", "/oauth/token", body: Array(form.utf8), receivedAt: now))
+        let token = try #require(try JSONValue(parsing: granted.body)["access_token"]?.string)
+        let query = "start_datetime=2026-01-01&end_datetime=2027-01-01&per_page=1000&page=\(Int.max)"
+        let answer = double.answer(
+            DoubleRequest(
+                "GET", "/api/ver1.0/client/@me/call_history", query: query,
+                headers: [HeaderField(name: "authorization", value: "Bearer \(token)")], receivedAt: now))
+        #expect(answer.status == 200)
+        #expect(try JSONValue(parsing: answer.body)["call_history"]?.elements.isEmpty == true)
+    }
+
     @Test func `a vendor that is asked too much says so`() async throws {
         try await withVendor(Self.double(faults: DoubleFaults(code: 429))) { vendor in
             let client = try #require(try Self.adapter(vendor).makeClient(vendor.outgoing))

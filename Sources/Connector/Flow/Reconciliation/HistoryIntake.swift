@@ -25,14 +25,14 @@ struct HistoryIntake: Sendable {
         var count = 0
         for start in stride(from: 0, to: rows.count, by: Self.batchLimit) {
             let slice = rows[start..<min(start + Self.batchLimit, rows.count)]
-            let records = try await fresh(records(slice, path: path, of: connection, at: now))
+            let records = try await fresh(slice, path: path, of: connection, at: now)
             if !records.isEmpty { try await append(records) }
             count += records.count
         }
         return count
     }
 
-    private func records(
+    private static func records(
         _ rows: ArraySlice<[UInt8]>, path: String, of connection: LiveConnection, at now: Instant
     ) -> [RawRecord] {
         let decoder = connection.adapter.makeDecoder()
@@ -41,7 +41,7 @@ struct HistoryIntake: Sendable {
             var record = RawRecord(
                 id: RawID(bits: 0), connection: connection.profile.id, receivedAt: now, source: .history, method: "GET",
                 path: path, body: row)
-            record.id = Self.name(of: record, told: decoder.decode(record))
+            record.id = name(of: record, told: decoder.decode(record))
             return known.insert(record.id).inserted ? record : nil
         }
     }
@@ -57,8 +57,13 @@ struct HistoryIntake: Sendable {
         return RawID(time: starts.min() ?? Instant(milliseconds: 0), rest: hash.value)
     }
 
-    private func fresh(_ records: [RawRecord]) async throws -> [RawRecord] {
-        try await reading.read { reader in try records.filter { try !reader.keeps($0.id) } }
+    /// A decoder may wait for a program of its own: where readers wait for the disk, so that nobody else does.
+    private func fresh(
+        _ rows: ArraySlice<[UInt8]>, path: String, of connection: LiveConnection, at now: Instant
+    ) async throws -> [RawRecord] {
+        try await reading.read { reader in
+            try Self.records(rows, path: path, of: connection, at: now).filter { try !reader.keeps($0.id) }
+        }
     }
 
     private func append(_ records: [RawRecord]) async throws {

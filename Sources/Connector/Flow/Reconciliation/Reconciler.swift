@@ -15,6 +15,8 @@ package final class Reconciler: Sendable {
     private let report: @Sendable (ReconciliationNews) -> Void
     private let intake: HistoryIntake
     private let lanes = Mutex<[ConnectionID: Lane]>([:])
+    /// Of the journal, which is asked every second while it cannot be read.
+    private let readTrouble = Mutex(TroublePace())
     /// Since when the gateway listens.
     private let startedAt: Instant
 
@@ -132,9 +134,12 @@ package final class Reconciler: Sendable {
                 lane.lastWebhook = webhook
                 if lanes[id] == nil { lanes[id] = lane }
             }
+            if readTrouble.withLock({ $0.recovered() }) { report(.pullRecovered(id)) }
             return true
         } catch {
-            report(.pullFailing(id, reason: "the journal cannot be read: \(error)", failures: 1))
+            if let failures = readTrouble.withLock({ $0.failed(at: timekeeper.now()) }) {
+                report(.pullFailing(id, reason: "the journal cannot be read: \(error)", failures: failures))
+            }
             return false
         }
     }

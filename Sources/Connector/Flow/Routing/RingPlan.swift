@@ -28,6 +28,8 @@ package final class RingPlan: Sendable {
         package var answered = 0
         package var failures: [ContactFailure.Code: Int] = [:]
         package var decisions: [RoutingDecision.Result: Int] = [:]
+        /// Decisions that the journal did not take: their calls' `route[]` lacks them.
+        package var unrecorded = 0
         package var underWay = 0
         package var known = 0
         /// The CRM is left alone.
@@ -194,6 +196,11 @@ package final class RingPlan: Sendable {
     /// Counts what became of a call's question; called by whoever carries the decision out.
     package func note(_ result: RoutingDecision.Result) {
         state.withLock { $0.statistics.decisions[result, default: 0] += 1 }
+    }
+
+    /// Counts decisions that the journal did not take; from any thread.
+    package func noteUnrecorded(_ count: Int = 1) {
+        state.withLock { $0.statistics.unrecorded += count }
     }
 
     package var statistics: Statistics {

@@ -155,13 +155,17 @@ package final class RouteDispatch: Sendable {
         }
     }
 
-    /// Writes the decision down. A full queue leaves it out of the record; the call has gone its way.
+    /// Writes the decision down. A journal that does not take it leaves it out of the record, which is counted; the call has gone its
+    /// way.
     private func finish(_ decision: RoutingDecision, _ question: RoutingQuestion, _ connection: ConnectionID) {
         state.withLock { $0.underWay -= 1 }
         plan.note(decision.result)
         let now = clock.now()
         let record = SystemRecord.routing(decision, of: question, in: connection, id: makeRawID(now), at: now)
-        _ = journal.append([record]) { _ in }
+        let isQueued = journal.append([record]) { [plan] outcome in
+            if outcome != .committed { plan.noteUnrecorded() }
+        }
+        if !isQueued { plan.noteUnrecorded() }
     }
 }
 

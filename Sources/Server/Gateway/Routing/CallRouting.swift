@@ -33,6 +33,10 @@ extension PrometheusText {
             sample(
                 "kommutator_routing_decisions_total", labels: [("result", result.rawValue)], statistics.decisions[result] ?? 0)
         }
+        family(
+            "kommutator_routing_unrecorded_total", .counter,
+            "Decisions that the journal did not take: they are missing in the calls' route[].")
+        sample("kommutator_routing_unrecorded_total", statistics.unrecorded)
         histogram("kommutator_lookup_seconds", "How long the CRM took.", metrics.lookup.snapshot)
         histogram("kommutator_routing_seconds", "From a provider's whole question to its answer.", metrics.routing.snapshot)
     }

@@ -36,6 +36,12 @@ extension WebhookWorker {
         let now = Instant(milliseconds: loop.wallClockNanoseconds / 1_000_000)
         records.append(
             SystemRecord.routing(decision, of: exchange.question, in: exchange.connection.id, id: makeRawID(now), at: now))
+        decisionCount += 1
+    }
+
+    /// The providers have their answers; the calls' records lack the decisions.
+    func countUnrecorded(_ decisions: Int) {
+        if decisions > 0 { routes.routing?.plan.noteUnrecorded(decisions) }
     }
 
     private func answerIfReady(_ exchange: RoutingExchange) {

@@ -29,6 +29,8 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
     private var table = DeskTable()
     private var generation = -1
     var records: [RawRecord] = []
+    /// So many of them are decisions whom to ring, for which nobody waits.
+    var decisionCount = 0
     private var pending: [Pending] = []
     /// Those of the turn that ask whom to ring.
     var asked: [RoutingExchange] = []
@@ -150,16 +152,25 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
         guard !records.isEmpty else { return }
         let batch = pending.handOver()
         let asked = asked.handOver()
+        let decisions = decisionCount
+        decisionCount = 0
         let isTaken = routes.journal.append(records.handOver()) { [self] outcome in
             loop.execute {
                 self.settle(batch, outcome)
                 if !asked.isEmpty { self.settle(asked, outcome) }
+                if case .failed(let reason) = outcome { self.tell(reason, requests: batch.count + asked.count, decisions) }
             }
         }
         if !isTaken {
             refuseForWantOfRoom(batch)
             refuseForWantOfRoom(asked)
+            countUnrecorded(decisions)
         }
+    }
+
+    private func tell(_ reason: String, requests: Int, _ decisions: Int) {
+        routes.log.error("journal.failed", LogField("reason", reason), LogField("requests", String(requests)))
+        countUnrecorded(decisions)
     }
 
     private func settle(_ batch: [Pending], _ outcome: AppendOutcome) {
@@ -171,12 +182,11 @@ final class WebhookWorker: DirectWorker, @unchecked Sendable {
                 replies.respond(to: one.reply, with: .prepared(one.answer))
             }
             routes.metrics.acknowledgement.record(batch.lazy.map { self.loop.now.duration(since: $0.since) })
-        case .failed(let reason):
+        case .failed:
             for one in batch {
                 one.counters.countFailed(at: now)
                 replies.respond(to: one.reply, with: .prepared(WebhookAnswers.failed))
             }
-            routes.log.error("journal.failed", LogField("reason", reason), LogField("requests", String(batch.count)))
         }
     }
 

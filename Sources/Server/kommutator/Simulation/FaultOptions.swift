@@ -91,7 +91,7 @@ struct TimeShift: ExpressibleByArgument {
 
     init?(argument: String) {
         guard let unit = argument.last, let length = ["h": 3600, "m": 60, "s": 1][unit], let number = Int(argument.dropLast()),
-            abs(number) <= 172_800 / length
+            (-172_800 / length...172_800 / length).contains(number)
         else { return nil }
         value = .seconds(number * length)
     }

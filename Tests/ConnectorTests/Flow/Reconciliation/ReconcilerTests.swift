@@ -75,8 +75,24 @@ private struct OneConnection: ConnectionRoster {
     func connections() -> [LiveConnection] { [connection] }
 }
 
+/// A journal that cannot be read while a test says so.
+private final class BrokenReading: JournalReading {
+    struct Broken: Error {}
+
+    let isBroken = Guarded(false)
+    private let reading: DirectReading
+
+    init(_ journal: MemoryJournal) { reading = DirectReading(journal: journal) }
+
+    func read<Result: Sendable>(_ body: @escaping @Sendable (any JournalReader) throws -> Result) async throws -> Result {
+        if isBroken.withLock({ $0 }) { throw Broken() }
+        return try await reading.read(body)
+    }
+}
+
 private final class ReconcilingBench: Sendable {
     let journal: MemoryJournal
+    let reading: BrokenReading
     let clock: ManualClock
     let log = ScriptedLog()
     let connection: LiveConnection
@@ -87,6 +103,7 @@ private final class ReconcilingBench: Sendable {
 
     init(_ journal: MemoryJournal = MemoryJournal(), plan: ReconcilingPlan = ReconcilingPlan(), at start: Instant = .base) {
         self.journal = journal
+        reading = BrokenReading(journal)
         clock = ManualClock(start)
         var profile = ConnectionProfile.test
         profile.reconciling = plan
@@ -94,7 +111,7 @@ private final class ReconcilingBench: Sendable {
             profile: profile, adapter: LogAdapter(settings: AdapterSettings(connection: profile.id, values: [:])))
         let (log, news, pauses, clock, heard) = (log, news, pauses, clock, heard)
         reconciler = Reconciler(
-            journal: journal, store: journal, reading: DirectReading(journal: journal),
+            journal: journal, store: journal, reading: reading,
             roster: OneConnection(connection: connection), client: { _ in log }, heardAt: { _ in heard.withLock { $0 } },
             timekeeper: clock,
             pause: { pause in
@@ -116,6 +133,25 @@ private final class ReconcilingBench: Sendable {
 }
 
 @Suite struct ReconcilerTests {
+    @Test func `a journal that cannot be read is told of once in a while, and when it can again`() async {
+        let bench = ReconcilingBench()
+        let id = bench.connection.profile.id
+        bench.reading.isBroken.withLock { $0 = true }
+        for _ in 0..<5 { await bench.pull() }
+        let news = bench.news.withLock { $0 }
+        #expect(news.count == 1)
+        guard case .pullFailing(id, reason: let reason, failures: 1)? = news.first else {
+            Issue.record("no news")
+            return
+        }
+        #expect(reason.hasPrefix("the journal cannot be read"))
+        #expect(bench.log.asked.isEmpty)
+        bench.reading.isBroken.withLock { $0 = false }
+        await bench.pull()
+        #expect(bench.news.withLock { $0.dropFirst() } == [.pullRecovered(id)])
+        #expect(!bench.log.asked.isEmpty)
+    }
+
     @Test func `every row of every page is in the inbox, as a record of its own`() async {
         let bench = ReconcilingBench()
         for number in 0..<8 { bench.row("call-\(number)", ago: Int64(100 - number)) }

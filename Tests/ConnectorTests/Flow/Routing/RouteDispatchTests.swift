@@ -160,6 +160,18 @@ private struct Bench {
         #expect(silent.client.orders.withLock { $0.isEmpty })
     }
 
+    @Test(arguments: [nil, "disk full"])
+    func `a decision that the journal does not take is counted`(failure: String?) async throws {
+        let bench = Bench()
+        bench.journal.failure = failure
+        bench.journal.refusesAppends = failure == nil
+        bench.begin()
+        for _ in 0..<100_000 where bench.plan.statistics.unrecorded == 0 { await Task.yield() }
+        #expect(bench.plan.statistics.unrecorded == 1)
+        #expect(bench.journal.rawRecords.isEmpty)
+        #expect(bench.client.orders.withLock { $0.count } == 1)
+    }
+
     @Test func `after the close nothing begins`() async throws {
         let bench = Bench()
         bench.dispatch.close()

@@ -160,6 +160,28 @@ import Testing
         }
     }
 
+    @Test(arguments: [nil, "disk full"])
+    func `a decision that the journal does not take is answered all the same, and counted`(failure: String?) async throws {
+        let lookup = HeldLookup()
+        let bench = try bench(lookup)
+        try await bench.serve { address async throws in
+            let client = try RawClient(address)
+            try client.send(Self.question())
+            _ = await lookup.next()
+            for _ in 0..<1_000_000 where bench.journal.rawRecords.isEmpty { await Task.yield() }
+            bench.journal.failure = failure
+            bench.journal.refusesAppends = failure == nil
+            lookup.answer(.success(Self.anna))
+            #expect(try client.readAnswer().text == "ring 101")
+            var text = ""
+            for _ in 0..<1000 where !text.contains("kommutator_routing_unrecorded_total 1\n") {
+                text = try RawClient.get(address, "/metrics", key: nil).text
+            }
+            #expect(text.contains("kommutator_routing_unrecorded_total 1\n"))
+            #expect(bench.journal.rawRecords.map(\.source) == [.webhook])
+        }
+    }
+
     @Test func `a client that went away harms nobody`() async throws {
         let lookup = HeldLookup()
         let bench = try bench(lookup)
