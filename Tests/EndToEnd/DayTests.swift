@@ -62,7 +62,7 @@ extension EndToEnd {
         private static func expectTruth(_ day: Day, _ crm: CRMClient) throws {
             let log = try CallLog.whole(crm)
             for stand in day.stands {
-                for truth in stand.truths { log.expect(truth, isOnTime: false) }
+                for truth in stand.truths { log.expect(truth, isOnTime: false, losing: true) }
                 #expect(log.count(of: stand.vendor) == callsOfEach + ordersOfEach, "\(stand.vendor): every call once")
                 let days = try crm.json("/connections/\(stand.vendor)/completeness")["days"]?.elements ?? []
                 let missing = days.reduce(0) { $0 + ($1["missing"]?.int ?? 0) }
