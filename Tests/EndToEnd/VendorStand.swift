@@ -34,8 +34,10 @@ final class VendorStand: Sendable {
     /// - Parameters:
     ///   - port: of the gateway's.
     ///   - speed: nil waits for nothing; else webhooks wait until `gate` is opened, and then come at once.
+    ///   - timekeeper: the vendor's time.
     init(
-        _ vendor: String, gatewayPort port: UInt16, faults: DoubleFaults = .none, speed: Double? = nil, tls: TLSIdentity? = nil
+        _ vendor: String, gatewayPort port: UInt16, faults: DoubleFaults = .none, speed: Double? = nil, tls: TLSIdentity? = nil,
+        timekeeper: any Timekeeper = WallClock()
     ) throws {
         self.vendor = vendor
         let values = DemoSettings.values(for: vendor) ?? [:]
@@ -46,8 +48,8 @@ final class VendorStand: Sendable {
         outgoing = try OutgoingHTTP(name: "vendor")
         stage = DoubleStage(
             double, faults: faults, gateway: "http://127.0.0.1:\(port)/hooks/\(vendor)\(DemoSettings.path(for: vendor))",
-            over: outgoing, clock: gate, timekeeper: WallClock(), speed: speed, seed: 7, tell: news.tell)
-        let server = try DoubleServer(stage, on: SocketAddress("127.0.0.1:0"), tls: tls, timekeeper: WallClock())
+            over: outgoing, clock: gate, timekeeper: timekeeper, speed: speed, seed: 7, tell: news.tell)
+        let server = try DoubleServer(stage, on: SocketAddress("127.0.0.1:0"), tls: tls, timekeeper: timekeeper)
         serving = Task {
             try await server.run { origin in
                 news.origin.withLock { $0 = origin }

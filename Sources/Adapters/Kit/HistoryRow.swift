@@ -102,6 +102,7 @@ extension HistoryRow {
         repeatKey.add(facts.startedAt?.description ?? "")
         repeatKey.add(ending?.endedAt?.description ?? "")
         repeatKey.add(ending.map { "\($0.reason) \($0.answered.map(String.init) ?? "")" } ?? "")
+        for talk in ending?.talks ?? [] { repeatKey.add("\(talk.user) \(talk.from) \(talk.to)") }
         var event = CallEvent(
             id: repeatKey.eventID(), rawID: raw.id, keys: keys, type: ending == nil ? .updated : .ended,
             occurredAt: ending?.endedAt ?? facts.startedAt ?? raw.receivedAt, receivedAt: raw.receivedAt, source: .history)

@@ -198,7 +198,33 @@ private struct MangoStatisticsCall {
         let last = talks.last ?? legs.last { !$0.isStation } ?? legs[legs.count - 1]
         return EndReport(
             reason: MangoCodes.reason(word: last.code), cause: Cause(providerCode: last.code), answered: !talks.isEmpty,
-            answeredAt: talks.compactMap(\.answer).min(), endedAt: legs.compactMap(\.finish).max(), user: employee(of: last))
+            answeredAt: talks.compactMap(\.answer).min(), endedAt: legs.compactMap(\.finish).max(), user: employee(of: last),
+            talks: talks.prefix(Self.talkLimit).compactMap(talk))
+    }
+
+    /// More talks than one call has.
+    private static let talkLimit = 64
+
+    /// `nil` for what was no talk with the party outside.
+    private func talk(_ leg: MangoStatisticsLeg) -> TalkReport? {
+        guard direction != .internal, let from = leg.answer, let to = leg.finish, from <= to, !isConsultation(leg),
+            case .user(let name, _) = employee(of: leg)
+        else { return nil }
+        return TalkReport(name, from: from, to: to)
+    }
+
+    /// An employee asked a colleague, and talked on himself when that was over.
+    private func isConsultation(_ leg: MangoStatisticsLeg) -> Bool {
+        guard let asking = employee(leg.from), employee(leg.to) != nil, let end = leg.finish else { return false }
+        return talks.contains { other in
+            employee(of: other).map { Self.isSame($0, asking) } == true && other.start <= leg.start
+                && other.finish.map { $0 > end } == true
+        }
+    }
+
+    private static func isSame(_ one: Party, _ other: Party) -> Bool {
+        guard case .user(let name, _) = one, case .user(let otherName, _) = other else { return false }
+        return name == otherName
     }
 
     private func employee(_ party: Party?) -> Party? {

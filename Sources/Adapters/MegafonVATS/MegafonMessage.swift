@@ -80,7 +80,13 @@ struct MegafonMessage {
     func facts(_ direction: Direction?) -> CallFacts {
         let number = phone ?? (fields.holds("phone") ? "" : nil)
         return CallFacts(
-            direction: isInternal ? .internal : direction, externalNumber: isInternal ? nil : number, line: line)
+            direction: isInternal ? .internal : direction, externalNumber: isInternal ? nil : number, line: line, login: login)
+    }
+
+    /// The log knows logins only.
+    private var login: EmployeeLogin? {
+        guard case .employee(let login) = account, let short = self["ext"], short != login else { return nil }
+        return EmployeeLogin(login, extension: short)
     }
 
     // MARK: The rest

@@ -207,10 +207,13 @@ package struct CallFacts: Hashable, Sendable {
     package var tracking: TrackingReport?
     /// How far a vendor's local time was understood.
     package var timeZone: String?
+    /// Two names of one employee, where the event has both: other news of the call may have one of them only.
+    package var login: EmployeeLogin?
 
     package init(
         direction: Direction? = nil, origin: Origin? = nil, startedAt: Instant? = nil, externalNumber: String? = nil,
-        externalName: String? = nil, line: String? = nil, tracking: TrackingReport? = nil, timeZone: String? = nil
+        externalName: String? = nil, line: String? = nil, tracking: TrackingReport? = nil, timeZone: String? = nil,
+        login: EmployeeLogin? = nil
     ) {
         self.direction = direction
         self.origin = origin
@@ -220,6 +223,18 @@ package struct CallFacts: Hashable, Sendable {
         self.line = line
         self.tracking = tracking
         self.timeZone = timeZone
+        self.login = login
+    }
+}
+
+/// An employee's login and the short number that is his.
+package struct EmployeeLogin: Hashable, Sendable {
+    package var login: String
+    package var `extension`: String
+
+    package init(_ login: String, extension: String) {
+        self.login = login
+        self.extension = `extension`
     }
 }
 
@@ -256,12 +271,14 @@ package struct EndReport: Hashable, Sendable {
     package var endedAt: Instant?
     /// The employee whom the vendor names: who answered, or who should have.
     package var user: Party?
+    /// Who of ours talked with the party outside, and when, where the vendor's history lists it without naming legs.
+    package var talks: [TalkReport]
     /// The gateway itself closed a call that nothing ended (`CallLedger` rule 8).
     package var isStale: Bool
 
     package init(
         scope: Scope = .call, reason: EndReason, cause: Cause = Cause(), answered: Bool? = nil, answeredAt: Instant? = nil,
-        endedAt: Instant? = nil, user: Party? = nil, isStale: Bool = false
+        endedAt: Instant? = nil, user: Party? = nil, talks: [TalkReport] = [], isStale: Bool = false
     ) {
         self.scope = scope
         self.reason = reason
@@ -270,7 +287,22 @@ package struct EndReport: Hashable, Sendable {
         self.answeredAt = answeredAt
         self.endedAt = endedAt
         self.user = user
+        self.talks = talks
         self.isStale = isStale
+    }
+}
+
+/// An employee's talk with the party outside.
+package struct TalkReport: Hashable, Sendable {
+    /// His short number or login.
+    package var user: String
+    package var from: Instant
+    package var to: Instant
+
+    package init(_ user: String, from: Instant, to: Instant) {
+        self.user = user
+        self.from = from
+        self.to = to
     }
 }
 

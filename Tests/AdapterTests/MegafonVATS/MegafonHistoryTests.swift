@@ -22,7 +22,9 @@ import Testing
         #expect(ending.occurredAt == Self.after(68))
         #expect(
             ending.facts
-                == CallFacts(direction: .inbound, startedAt: Self.start, externalNumber: "79000001234", line: "74950000002"))
+                == CallFacts(
+                    direction: .inbound, startedAt: Self.start, externalNumber: "79000001234", line: "74950000002",
+                    login: EmployeeLogin("ivanov", extension: "101")))
         #expect(
             ending.ending
                 == EndReport(

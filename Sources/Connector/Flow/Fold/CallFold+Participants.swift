@@ -70,6 +70,7 @@ extension CallFold {
             add(leg.firstFrom)
             add(leg.to)
         }
+        for talk in untoldTalks { add(.user(extension: talk.user, endpoint: nil)) }
         if ending?.user?.isUser != true || !legs.contains(where: \.showsUser) { add(ending?.user) }
         call.participants.reserveCapacity(order.count)
         for member in order { call.participants.append(participant(member, isMain: member == main)) }
@@ -122,14 +123,14 @@ extension CallFold {
         case .user(let name, _):
             let talks = talkSpans(of: name)
             let asCalled = own.filter { legs[$0].to?.extension == name }
-            participant.answeredAt = firstAnswer(on: asCalled)
-            if isEnded, !isAnswered || call.answeredAt != nil {
+            participant.answeredAt = firstAnswer(on: asCalled) ?? untoldAnswer(of: name)
+            if isEnded, !isAnswered || call.answeredAt != nil, namedTalker != name || talkSpans.isEmpty {
                 let end = max(call.endedAt ?? call.startedAt, call.startedAt)
                 let hasTalkOfCall = talkSpans.isEmpty && isAnswered && call.ownerUserID == userID(name)
                 participant.talkMilliseconds =
                     hasTalkOfCall ? call.talkMilliseconds : Self.union(talks, within: call.startedAt...end)
             }
-            participant.outcome = userOutcome(name, called: asCalled, talked: !talks.isEmpty)
+            participant.outcome = userOutcome(name, called: asCalled, talked: !talks.isEmpty || namedTalker == name)
         case .ivr, .queue, .voicemail:
             participant.answeredAt = firstAnswer(on: own)
         }
@@ -156,7 +157,13 @@ extension CallFold {
                 if isOwn { talks.append(span) }
             }
         }
-        return talks
+        return talks + untoldTalks.lazy.filter { $0.user == name && $0.leg == nil }.map(\.span)
+    }
+
+    /// On his own call out an employee answers nothing.
+    private func untoldAnswer(of name: String) -> Instant? {
+        guard call.direction == .inbound else { return nil }
+        return untoldTalks.lazy.filter { $0.user == name }.map(\.span.from).min()
     }
 
     // MARK: Roles and outcomes
@@ -207,7 +214,7 @@ extension CallFold {
         let timeline = legs[leg]
         guard timeline.isEnded || isEnded || isTakenElsewhere(leg) else { return nil }
         if timeline.to?.isSystem == true { return stationResult(of: timeline) }
-        if timeline.isAnswered {
+        if timeline.isAnswered || untoldTalks.contains(where: { $0.leg == leg }) {
             if isAnswerDenied, timeline.to?.isExternal == true { return externalOutcome }
             let wasHandedOn = timeline.isTransferredAway || transferLegs.contains { $0.from == leg && isCompleted($0) }
             return wasHandedOn ? .transferredAway : .talked
@@ -251,6 +258,7 @@ extension CallFold {
 
     /// The vendor says that there was a talk, and no leg shows it: it was on the leg to whom the call was meant for.
     private func isTalkedByWord(_ leg: Int) -> Bool {
+        if let namedTalker, legs[leg].to?.extension == namedTalker { return true }
         guard isAnswered, !legs.contains(where: \.isAnswered) else { return false }
         guard call.direction == .inbound else { return legs[leg].to?.isExternal == true || call.direction == .internal }
         return ending?.user?.extension != nil && legs[leg].to?.extension == ending?.user?.extension

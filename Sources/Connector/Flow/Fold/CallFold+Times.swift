@@ -87,6 +87,7 @@ extension CallFold {
             guard case .talk(_, let external) = span.kind, external || call.direction == .internal else { continue }
             talkSpans.append(span)
         }
+        if !isAnswerDenied { talkSpans += untoldTalks.lazy.filter { $0.leg == nil }.map(\.span) }
     }
 
     /// The vendor's last word on an outbound call is that nobody answered: what its legs show was the employee's own phone.

@@ -1,3 +1,11 @@
+/// A talk of which no leg tells.
+struct UntoldTalk {
+    let user: String
+    /// The place of the employee's leg; `nil` where nothing tells of one.
+    let leg: Int?
+    let span: LegTimeline.Span
+}
+
 /// Folds the set of a call's events into its record: a pure function, the heart of the ledger.
 ///
 /// Everything is derived anew from the set, so that order, repeats and batches cannot matter (call-record.md, rule 1). The
@@ -17,6 +25,10 @@ package final class CallFold {
     var spans: [[LegTimeline.Span]] = []
     /// The spans in which a human of ours spoke with the other side.
     var talkSpans: [LegTimeline.Span] = []
+    /// Talks that only the vendor's history tells of, each on the leg that rang the employee, where there is one.
+    var untoldTalks: [UntoldTalk] = []
+    /// An employee who talked by the ending's word, and of whose talk nothing else is known.
+    var namedTalker: String?
     /// Legs that came out of a transfer, each with the leg it came from where that is known.
     var transferLegs: [TransferLeg] = []
     /// The legs whose employee handed the call on without the vendor saying so, each with the leg that took it.
@@ -64,7 +76,10 @@ package final class CallFold {
     ) {
         self.digest = digest
         told = self.digest.ending
-        ending = told?.report
+        let named = self.digest.employee(told?.report.user)
+        var ending = told?.report
+        ending?.user = named
+        self.ending = ending
         isEnded = ending != nil
         legs = self.digest.legs
         self.profile = profile
@@ -124,8 +139,25 @@ extension CallFold {
     private func measureSpans() {
         let end = reportedEnd
         spans = legs.map { $0.spans(until: end) }
+        placeUntoldTalks()
         unmarkedHandovers = findUnmarkedHandovers()
         endTalksByUnmarkedHandover()
+    }
+
+    /// A talk whose answer was lost on the way. Who is shown talking needs no other word.
+    private func placeUntoldTalks() {
+        guard !digest.pastTalks.isEmpty else { return }
+        let shown = spans.joined().compactMap { span in
+            if case .talk(let user, external: true) = span.kind { user } else { nil }
+        }
+        for talk in digest.pastTalks where !shown.contains(talk.user) {
+            let leg = legs.indices.last { legs[$0].involves(talk.user) && legs[$0].startedAt <= talk.to }
+            let span = LegTimeline.Span(
+                kind: .talk(user: talk.user, external: true), from: talk.from, to: max(talk.from, talk.to))
+            untoldTalks.append(UntoldTalk(user: talk.user, leg: leg, span: span))
+            guard let leg else { continue }
+            spans[leg].insert(span, at: spans[leg].firstIndex { $0.from > span.from } ?? spans[leg].endIndex)
+        }
     }
 
     /// Where the vendor does not mark transfers, an employee's talk is over when the next one answers.

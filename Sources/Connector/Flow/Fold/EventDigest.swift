@@ -45,6 +45,10 @@ struct EventDigest: Sendable {
     private(set) var statedAnswer: Instant?
     /// When it was answered by the vendor's history, which often counts whole seconds.
     private(set) var pastAnswer: Instant?
+    /// Who talked by the vendor's history, which knows no legs.
+    private(set) var pastTalks: [TalkReport] = []
+    /// Employees' short numbers by their logins.
+    private var logins: [EmployeeLogin] = []
     private(set) var firstReceived = Instant.latest
     private(set) var lastReceived = Instant.earliest
     /// The names of the call and of its legs, sorted.
@@ -127,6 +131,7 @@ struct EventDigest: Sendable {
         line = line ?? facts.line
         tracking = tracking ?? facts.tracking
         timeZone = timeZone ?? facts.timeZone
+        if let login = facts.login, !logins.contains(where: { $0.login == login.login }) { logins.append(login) }
         guard let start = facts.startedAt else { return }
         if isPast { pastStart = min(pastStart ?? start, start) } else { toldStart = min(toldStart ?? start, start) }
     }
@@ -140,6 +145,7 @@ struct EventDigest: Sendable {
                 statedAnswer = min(statedAnswer ?? answer, answer)
             }
         }
+        if report.answered != false { for talk in report.talks where !pastTalks.contains(talk) { pastTalks.append(talk) } }
         let told = Ending(
             report: report, occurredAt: event.occurredAt, receivedAt: event.receivedAt,
             direction: isPast ? nil : event.facts.direction, part: event.leg?.key ?? event.keys.first?.value ?? "", isPast: isPast
@@ -201,7 +207,7 @@ extension EventDigest {
 
     /// Whether an employee is on the phone of whose part the history does not tell: it tells of parts, and this one goes on.
     private var someoneTalksOn: Bool {
-        let told = endings.lazy.filter(\.isPast).compactMap { $0.report.user?.extension }
+        let told = endings.lazy.filter(\.isPast).compactMap { employee($0.report.user)?.extension }
         return legs.contains { leg in
             guard leg.isAnswered, !leg.isEnded else { return false }
             let people = [leg.firstFrom, leg.to].compactMap { $0?.extension }
@@ -210,6 +216,14 @@ extension EventDigest {
     }
 
     private var allLegsEnded: Bool { legs.allSatisfy(\.isEnded) }
+
+    /// The employee under his short number, where any event of the call has told it beside his login.
+    func employee(_ party: Party?) -> Party? {
+        guard case .user(let name, let endpoint) = party, let known = logins.first(where: { $0.login == name }) else {
+            return party
+        }
+        return .user(extension: known.extension, endpoint: endpoint)
+    }
 
     /// Whether no leg is to come. One that handed the call on, and of which nothing was heard since, says that one is.
     private func isFinal(_ ending: Ending) -> Bool {

@@ -90,6 +90,9 @@ final class LegTimeline: @unchecked Sendable {
     /// An employee calls or is called on it.
     var showsUser: Bool { told.firstFrom?.isUser == true || told.to?.isUser == true }
 
+    /// That employee calls or is called on it.
+    func involves(_ user: String) -> Bool { firstFrom?.extension == user || to?.extension == user }
+
     func hasHandover(_ handover: LegReport.Handover) -> Bool { told.handovers.contains(.init(handover)) }
 
     /// A colleague called on the leg at first, somebody outside at last: an attended transfer, marked by the vendor or not.

@@ -189,6 +189,10 @@ extension CallFacts {
         json.known("external_name", externalName)
         json.known("line", line)
         json.known("time_zone", timeZone)
+        if let login {
+            json.field("login", login.login)
+            json.field("extension", login.extension)
+        }
         if let tracking {
             json.beginObject("tracking")
             json.known("number", tracking.number)
@@ -205,6 +209,9 @@ extension CallFacts {
             line: json["line"].string,
             tracking: method.map { TrackingReport(number: json["tracking"]["number"].string, method: $0) },
             timeZone: json["time_zone"].string)
+        if let name = json["login"].string, let short = json["extension"].string {
+            login = EmployeeLogin(name, extension: short)
+        }
     }
 }
 
@@ -220,6 +227,15 @@ extension EndReport {
         json.known("answered_at", answeredAt)
         json.known("ended_at", endedAt)
         json.known("user", user)
+        if !talks.isEmpty {
+            json.beginArray("talks")
+            for talk in talks {
+                json.value(talk.user)
+                json.value(String(talk.from.milliseconds))
+                json.value(String(talk.to.milliseconds))
+            }
+            json.endArray()
+        }
         if isStale { json.field("stale", true) }
     }
 
@@ -231,7 +247,18 @@ extension EndReport {
                 sip: json["sip"].int, q850: json["q850"].int, providerCode: json["provider_code"].string,
                 text: json["text"].string),
             answered: json["answered"].bool, answeredAt: json["answered_at"].instant, endedAt: json["ended_at"].instant,
-            user: Party(json["user"]), isStale: json["stale"].bool ?? false)
+            user: Party(json["user"]), talks: TalkReport.list(json["talks"]), isStale: json["stale"].bool ?? false)
+    }
+}
+
+extension TalkReport {
+    /// A flat array of names, beginnings and ends.
+    fileprivate static func list(_ json: JSONNode) -> [TalkReport] {
+        let texts = json.elements.map { $0.string ?? "" }
+        return stride(from: 0, to: texts.count - 2, by: 3).compactMap { place in
+            guard let from = Int64(texts[place + 1]), let to = Int64(texts[place + 2]) else { return nil }
+            return TalkReport(texts[place], from: Instant(milliseconds: from), to: Instant(milliseconds: to))
+        }
     }
 }
 

@@ -1,0 +1,90 @@
+import Connector
+import TestSupport
+import Testing
+import VendorSimulators
+
+/// The latest of each call in the feed.
+struct CallLog {
+    private var calls: [String: JSONValue] = [:]
+    /// By the vendors' names of calls.
+    private var named: [String: JSONValue] = [:]
+
+    init(_ crm: CRMClient) throws { self.init(try crm.changes().changes) }
+
+    /// What a CRM knows that read these, the oldest first.
+    init(_ changes: [CRMClient.Change]) {
+        for change in changes where change.revision > calls[change.id]?["revision"]?.int ?? 0 { calls[change.id] = change.call }
+        calls = calls.filter { $0.value["merged_into"]?.string == nil && $0.value["deleted_at"]?.string == nil }
+        for call in calls.values {
+            for name in call["external_ids"]?.elements ?? [] { named[name["value"]?.string ?? ""] = call }
+        }
+    }
+
+    /// The revision of each call.
+    var revisions: [String: Int] { calls.compactMapValues { $0["revision"]?.int } }
+
+    /// When every call has ended: some vendors tell the end of legs only, and a call waits a moment for another one. Bounded.
+    static func whole(_ crm: CRMClient) throws -> CallLog {
+        var cursor: String?
+        for _ in 0..<30 {
+            let log = try CallLog(crm)
+            if log.calls.values.allSatisfy({ $0["state"]?.string == "ended" }) { return log }
+            cursor = try crm.page(after: cursor, wait: 1).next ?? cursor
+        }
+        return try CallLog(crm)
+    }
+
+    func count(of connection: String) -> Int { calls.values.count { $0["connection_id"]?.string == connection } }
+
+    /// The call by its name; one of which only a log that names no calls has told, by what it was.
+    func call(of truth: CallTruth) -> JSONValue? {
+        named[truth.call]
+            ?? calls.values.first { call in
+                call["connection_id"]?.string == truth.adapter && call["direction"]?.string == truth.direction.rawValue
+                    && call["external_party"]?["number"]?["e164"]?.string == "+\(truth.number)"
+                    && isNear(call["started_at"], truth.startedAt)
+            }
+    }
+
+    /// - Parameter isOnTime: whether the vendor's clock is right: else some of a call's moments are its, others those of arrival.
+    /// - Parameter losing: whether webhooks were lost: what nobody tells a second time may be missing, if the record says that it is.
+    func expect(_ truth: CallTruth, isOnTime: Bool = true, losing: Bool = false) {
+        guard let call = call(of: truth) else {
+            Issue.record("\(truth.adapter): no call \(truth.call)")
+            return
+        }
+        let what = "\(truth.adapter), \(truth.direction), \(truth.disposition), \(truth.employees)"
+        #expect(call["direction"]?.string == truth.direction.rawValue, "\(what)")
+        #expect(call["external_party"]?["number"]?["e164"]?.string == "+\(truth.number)", "\(what)")
+        #expect(call["disposition"]?.string == truth.disposition.rawValue, "\(what)")
+        let people = call["participants"]?.elements.filter { $0["kind"]?.string == "user" } ?? []
+        let owner = truth.employees.last.map { "\(truth.adapter)/\($0)" }
+        let missing = losing ? call["completeness"]?["missing"]?.elements.compactMap(\.string) ?? [] : []
+        if truth.disposition == .answered, call["owner_user_id"]?.string != nil || !missing.contains("agent") {
+            #expect(call["owner_user_id"]?.string == owner, "\(what)")
+        }
+        #expect(Set(truth.employees).isSubset(of: people.compactMap { $0["extension"]?.string }), "\(what)")
+        let answerIsMissing = truth.answeredAt != nil && missing.contains("answer_time")
+        #expect((call["answered_at"]?.string != nil) == (truth.answeredAt != nil && !answerIsMissing), "\(what)")
+        let moments = ["started_at", "answered_at", "ended_at"].compactMap { call[$0]?.string }
+        #expect(moments == moments.sorted(), "\(what)")
+        if isOnTime { expectTimes(truth, call, what) }
+        let recordings = call["recordings"]?.elements.compactMap { $0["provider_ref"]?.string } ?? []
+        #expect(Set(recordings) == Set(truth.recordings), "\(what)")
+    }
+
+    private func expectTimes(_ truth: CallTruth, _ call: JSONValue, _ what: String) {
+        #expect(isNear(call["started_at"], truth.startedAt), "\(what): begun \(call["started_at"] ?? .null), \(truth.startedAt)")
+        // Theirs are the times of their events' arrival, and the calls were played in no time.
+        guard !["megafon-vats", "zadarma"].contains(truth.adapter) else { return }
+        #expect(isNear(call["answered_at"], truth.answeredAt), "\(what): answered \(call["answered_at"] ?? .null)")
+        #expect(isNear(call["ended_at"], truth.endedAt), "\(what): ended \(call["ended_at"] ?? .null), \(truth.endedAt)")
+    }
+
+    /// Within what vendors' whole seconds leave open.
+    private func isNear(_ text: JSONValue?, _ moment: Instant?) -> Bool {
+        let told = text?.string.flatMap { Instant(rfc3339: $0) }
+        guard let moment, let told else { return moment == nil && told == nil }
+        return abs(told.milliseconds(since: moment)) <= 2000
+    }
+}
