@@ -140,20 +140,26 @@ package final class FileRecordingStore: RecordingStore {
 /// One file being written: hashed as it comes.
 ///
 /// `@unchecked Sendable`: what changes is touched on the client's thread until the request has ended, and by whoever waited for that
-/// end afterwards; the end orders the two.
+/// end afterwards; `pieces` orders the two.
 final class FileRecordingDraft: RecordingDraft, @unchecked Sendable {
+    private struct Progress: ~Copyable {
+        var failure: RecordingStoreError?
+        var beginning: [UInt8] = []
+        var digest = Digest(.sha256)
+        var byteCount: Int64 = 0
+        var untilCheck = FileRecordingDraft.checkInterval
+    }
+
     /// Bytes after which the disk's room is looked at again.
     private static let checkInterval = 4 << 20
     private static let beginningCount = 16
 
-    private(set) var failure: RecordingStoreError?
-    private(set) var beginning: [UInt8] = []
+    private var progress = Progress()
+    /// How many pieces were received: released by who wrote them, acquired by who reads what came of them.
+    private let pieces = Atomic(0)
     private let store: FileRecordingStore
     private let path: String
     private let descriptor: Int32
-    private var digest = Digest(.sha256)
-    private var byteCount: Int64 = 0
-    private var untilCheck = checkInterval
 
     init(store: FileRecordingStore, path: String, descriptor: Int32) {
         self.store = store
@@ -167,32 +173,43 @@ final class FileRecordingDraft: RecordingDraft, @unchecked Sendable {
         unlink(path)
     }
 
+    var failure: RecordingStoreError? {
+        _ = pieces.load(ordering: .acquiring)
+        return progress.failure
+    }
+
+    var beginning: [UInt8] {
+        _ = pieces.load(ordering: .acquiring)
+        return progress.beginning
+    }
+
     func receive(_ bytes: UnsafeRawBufferPointer) throws {
-        if let failure { throw failure }
+        defer { pieces.add(1, ordering: .releasing) }
+        if let failure = progress.failure { throw failure }
         do {
             try checkRoom(for: bytes.count)
             try write(bytes)
         } catch let error as RecordingStoreError {
-            failure = error
+            progress.failure = error
             throw error
         }
-        digest.update(bytes)
-        byteCount += Int64(bytes.count)
-        beginning += bytes.prefix(Self.beginningCount - beginning.count)
+        progress.digest.update(bytes)
+        progress.byteCount += Int64(bytes.count)
+        progress.beginning += bytes.prefix(Self.beginningCount - progress.beginning.count)
     }
 
     func finish(keptUntil: Instant?) throws -> (sha256: String, byteCount: Int64) {
         if let failure { throw failure }
         guard fsync(descriptor) == 0 else { throw RecordingStoreError.last("a draft cannot be flushed") }
-        let sha256 = digest.copy().finish().hex
+        let sha256 = progress.digest.copy().finish().hex
         try store.take(path, as: sha256, keptUntil: keptUntil)
-        return (sha256, byteCount)
+        return (sha256, progress.byteCount)
     }
 
     private func checkRoom(for count: Int) throws {
-        untilCheck -= count
-        guard untilCheck <= 0 else { return }
-        untilCheck = Self.checkInterval
+        progress.untilCheck -= count
+        guard progress.untilCheck <= 0 else { return }
+        progress.untilCheck = Self.checkInterval
         try store.checkRoom()
     }
 
