@@ -44,12 +44,13 @@ package struct BeelineStatistics: HistoryReader {
         facts.line = notOwn(comesIn ? to : from)
     }
 
-    /// What `duration` counts, call or talk, is not documented: it is kept beside the record, and the end is unknown.
+    /// What `duration` counts, call or talk, is not documented: it is kept beside the record, and the end is unknown. Why an employee
+    /// called in vain, nobody says.
     private static func ending(_ json: JSONNode, of employee: Party) -> EndReport {
         let status = BeelineStatus(json["status"])
         let isInVain = status == .placed && (json["duration"].anyInt ?? 1) <= 0
         return EndReport(
-            reason: isInVain ? .noAnswer : status.reason, cause: Cause(providerCode: json["status"].anyText),
+            reason: status.reason, cause: Cause(providerCode: json["status"].anyText),
             answered: isInVain ? false : status.answered, user: employee)
     }
 }
