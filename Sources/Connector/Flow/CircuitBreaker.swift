@@ -20,7 +20,7 @@ struct CircuitBreaker: Sendable {
         failures += 1
         guard failures >= Self.patience else { return }
         let doublings = min(failures - Self.patience, 5)
-        closedUntil = now.advanced(by: min(Self.shortestRest * (1 << doublings), Self.longestRest))
+        rest(until: now.advanced(by: min(Self.shortestRest * (1 << doublings), Self.longestRest)))
     }
 
     /// He said when he may be asked again.

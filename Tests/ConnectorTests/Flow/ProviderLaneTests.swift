@@ -22,6 +22,13 @@ import TestSupport
         for _ in 0..<3 { #expect(lane.take(at: start, deadline: moment(500)) == .at(moment(1000))) }
     }
 
+    @Test func `a failure does not shorten the rest that the provider asked for`() {
+        var lane = ProviderLane(RateLimit(burst: 9, interval: .milliseconds(1)), at: start)
+        lane.rest(until: moment(3_600_000))
+        for _ in 0..<6 { lane.failed(at: start) }
+        #expect(lane.closed(at: moment(3_599_999)) == moment(3_600_000))
+    }
+
     @Test func `five failures close it, each further rest is longer, one success opens it`() {
         var lane = ProviderLane(RateLimit(burst: 100, interval: .milliseconds(1)), at: start)
         for _ in 0..<4 { lane.failed(at: start) }
