@@ -71,7 +71,8 @@ package final class UpkeepService: Sendable {
         await end(shifts.withLock { $0.values.map { $0 } })
     }
 
-    /// Ends the keepers whose connections are no longer what they were, then begins those that are new: never two of a connection.
+    /// Ends the keepers whose connections are no longer what they were, then begins those that are new: a second one of a
+    /// connection only when the first has ended, or has had its time.
     private func look() async {
         let lines = providers.all.filter { $0.keeper != nil }
         let wanted = Dictionary(lines.map { ($0.profile.id, $0) }) { first, _ in first }
