@@ -20,7 +20,7 @@ func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [],
 /// An adapter's README lies beside its code and is not compiled.
 func readme(in path: String) -> [String] {
     [
-        "Adapters/Beeline", "Adapters/Mango", "Adapters/Mapped", "Adapters/MegafonVATS", "Adapters/Program", "Adapters/Telphin",
+        "Adapters/Asterisk", "Adapters/Beeline", "Adapters/Mango", "Adapters/Mapped", "Adapters/MegafonVATS", "Adapters/Program", "Adapters/Telphin",
         "Adapters/Zadarma",
     ].contains(path) ? ["README.md"] : []
 }
@@ -42,6 +42,7 @@ let package = Package(
 
         // The translators.
         room("AdapterKit", at: "Adapters/Kit", uses: ["Connector", "Digests"]),
+        room("AsteriskAdapter", at: "Adapters/Asterisk", uses: ["AdapterKit", "Connector", "Digests"]),
         room("BeelineAdapter", at: "Adapters/Beeline", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MappedAdapter", at: "Adapters/Mapped", uses: ["AdapterKit", "Connector", "Digests"]),
@@ -52,7 +53,7 @@ let package = Package(
         room(
             "AdapterCatalog", at: "Adapters/Catalog",
             uses: [
-                "AdapterKit", "BeelineAdapter", "Connector", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter",
+                "AdapterKit", "AsteriskAdapter", "BeelineAdapter", "Connector", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter",
                 "ProgramAdapter", "TelphinAdapter",
                 "ZadarmaAdapter",
             ]),
@@ -116,7 +117,7 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "BeelineAdapter", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "ProgramAdapter",
+                "AdapterKit", "AsteriskAdapter", "BeelineAdapter", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "ProgramAdapter",
                 "TelphinAdapter",
                 "ZadarmaAdapter",
                 "AdapterCatalog",

@@ -1,0 +1,237 @@
+import AdapterKit
+import Connector
+import Digests
+
+/// Keeps the connection to one server's manager interface: logs in, finds out what is on, listens, and begins anew when it breaks.
+struct ManagerSession: ConnectionKeeper {
+    let address: StreamAddress
+    let manager: AsteriskSettings.Manager
+    let streams: any ByteStreams
+    let link: ManagerLink
+    let plan: PhonePlan
+    private let outlet = RecordOutlet()
+
+    init(_ manager: AsteriskSettings.Manager, streams: any ByteStreams, link: ManagerLink, plan: PhonePlan) {
+        self.manager = manager
+        self.streams = streams
+        self.link = link
+        self.plan = plan
+        address = StreamAddress(
+            host: manager.host, port: manager.port, isSecured: manager.security != .off,
+            trustsAnyCertificate: manager.security == .unverified)
+    }
+
+    /// For each step of a beginning: a server that restarts can accept a connection that it will never greet.
+    private static let stepPatience = Duration.seconds(5)
+    /// After so long a silence the server is asked for a sign of life; after twice as long it is gone.
+    private static let pingInterval = Duration.seconds(15)
+    private static let longestPause = Duration.seconds(60)
+    /// How often all channels are asked for, should an event have been lost.
+    private static let auditInterval = Duration.seconds(300)
+    /// How often the reader looks whether somebody waits in vain.
+    private static let tick = Duration.milliseconds(500)
+    /// What is worth hearing: `dialplan` and `reporting` are most of a busy server's stream, and tell of no call.
+    private static let eventMask = "system,call,agent,user,dtmf"
+
+    /// - Throws: where the server does not take us in; whoever called waits long before he tries again, since repeated failures are
+    ///   taken for attacks.
+    func run(_ context: KeepingContext) async throws(ProviderFailure) {
+        link.recall(await context.openCalls().flatMap(\.keys).filter { $0.kind == .linkedid }.map(\.value))
+        let failure = await withTaskGroup(of: ProviderFailure?.self) { group in
+            group.addTask {
+                await outlet.drain(into: context)
+                return nil
+            }
+            group.addTask { await keep(context) }
+            let failure = await group.next() ?? nil
+            group.cancelAll()
+            return failure
+        }
+        await outlet.drainRest(into: context)
+        if let failure { throw failure }
+    }
+
+    /// One connection after another, until it is cancelled or turned away.
+    private func keep(_ context: KeepingContext) async -> ProviderFailure? {
+        var attempts = 0
+        while !Task.isCancelled {
+            let begun = ContinuousClock.now
+            do throws(ProviderFailure) {
+                try await connect(context)
+            } catch {
+                if error.kind == .unauthorized { return error }
+                guard !Task.isCancelled else { return nil }
+                attempts = ContinuousClock.now - begun > Self.longestPause ? 1 : attempts + 1
+                let pause = Self.pause(after: attempts)
+                context.report(
+                    Upkeep(
+                        .failing, "no connection to Asterisk at \(address.place): \(error.text)",
+                        remedy: "is Asterisk running there, and `enabled = yes` in manager.conf with our address permitted?", wanted: 1))
+                guard await context.pause(pause) else { return nil }
+            }
+        }
+        return nil
+    }
+
+    /// 1, 2, 4 … 60 s, up to a quarter more or less, so that many gateways do not come at once.
+    static func pause(after attempts: Int) -> Duration {
+        min(.seconds(1 << min(attempts - 1, 6)), longestPause) * Double.random(in: 0.75...1.25)
+    }
+
+    /// One connection, until it breaks.
+    private func connect(_ context: KeepingContext) async throws(ProviderFailure) {
+        let stream: any ByteStream
+        do {
+            stream = try await streams.open(address, within: Self.stepPatience)
+        } catch {
+            throw ProviderFailure(.unavailable, code: error.code.rawValue, text: error.reason)
+        }
+        link.connected(stream)
+        let failure = await withTaskGroup(of: ProviderFailure?.self) { group in
+            group.addTask { await read(stream, context) }
+            group.addTask { await converse(context) }
+            let first = await group.next() ?? nil
+            // Whoever waits for an answer gets none any more, and so the other one ends too.
+            link.disconnected(at: context.now)
+            group.cancelAll()
+            return first
+        }
+        if let failure { throw failure }
+    }
+
+    // MARK: Reading
+
+    /// Reads until the stream ends: always, whatever else waits.
+    private func read(_ stream: any ByteStream, _ context: KeepingContext) async -> ProviderFailure? {
+        var lastHeard = ContinuousClock.now
+        while !Task.isCancelled {
+            do {
+                let bytes = try await stream.read(within: Self.tick)
+                guard !bytes.isEmpty else { return Self.broken("it closed the connection") }
+                lastHeard = .now
+                try take(bytes, context)
+            } catch let failure as StreamFailure where failure.code == .late {
+                let silence = ContinuousClock.now - lastHeard
+                guard silence < Self.pingInterval * 2 + Self.stepPatience else { return Self.broken("it says nothing any more") }
+                if silence > Self.stepPatience, !link.hasGreeting { return Self.broken("it accepts connections and does not greet") }
+            } catch let failure as StreamFailure {
+                return Self.broken(failure.reason)
+            } catch {
+                return Self.broken("\(error)")
+            }
+            link.expire(at: .now)
+        }
+        return nil
+    }
+
+    private func take(_ bytes: [UInt8], _ context: KeepingContext) throws(ManagerFault) {
+        let now = context.now
+        let (news, records) = try link.take(bytes, at: now)
+        outlet.put(records, at: now)
+        for message in news { hear(message) }
+    }
+
+    private func hear(_ message: ManagerMessage) {
+        switch message.head.value {
+        case "FullyBooted": link.rights.readsSystem = true
+        case "MixMonitorStart": if plan.fetchesRecordings, let leg = message["Uniqueid"] { link.wantsFile(of: leg) }
+        default: break
+        }
+    }
+
+    private static func broken(_ reason: String) -> ProviderFailure {
+        ProviderFailure(.unavailable, code: "connection", text: reason)
+    }
+
+    // MARK: Conversing
+
+    /// Logs in, asks what is on, and looks after the connection until it is cancelled.
+    private func converse(_ context: KeepingContext) async -> ProviderFailure? {
+        do throws(ProviderFailure) {
+            try await logIn()
+            try await explore(context)
+            var nextAudit = ContinuousClock.now + Self.auditInterval
+            var nextPing = ContinuousClock.now + Self.pingInterval
+            while await context.pause(Self.tick) {
+                if ContinuousClock.now >= nextPing {
+                    nextPing = .now + Self.pingInterval
+                    _ = try await link.ask(ManagerAction("Ping"), within: Self.pingInterval)
+                }
+                for leg in link.takeWantedFiles() { await askForFile(of: leg, context) }
+                if ContinuousClock.now >= nextAudit || outlet.takeLost() > 0 {
+                    nextAudit = .now + Self.auditInterval
+                    try await audit()
+                    report(context)
+                }
+            }
+            return nil
+        } catch {
+            return error.kind == .unknown ? Self.broken(error.text) : error
+        }
+    }
+
+    private func logIn() async throws(ProviderFailure) {
+        let challenge = try await link.ask(ManagerAction("Challenge", [("AuthType", "MD5")]), within: Self.stepPatience)
+        var login = ManagerAction("Login")
+        if let text = challenge.response["Challenge"] {
+            var digest = Digest(.md5)
+            digest.update(text)
+            digest.update(manager.secret)
+            login = ManagerAction("Login", [("AuthType", "MD5"), ("Username", manager.username), ("Key", digest.finish().hex)])
+        } else {
+            // Without a challenge the secret itself is asked for: old servers, and those that speak AMI without being one.
+            login = ManagerAction("Login", [("Username", manager.username), ("Secret", manager.secret)])
+        }
+        let answer = try await link.ask(login, within: Self.stepPatience)
+        guard answer.isSuccess else {
+            throw ProviderFailure(
+                .unauthorized, code: "login", text: "Asterisk does not take our login: \(answer.message)")
+        }
+        link.loggedIn()
+    }
+
+    /// Finds out what we may do and what is on.
+    private func explore(_ context: KeepingContext) async throws(ProviderFailure) {
+        _ = try await link.ask(ManagerAction("Events", [("EventMask", Self.eventMask)]), within: Self.stepPatience)
+        let commands = try await link.ask(ManagerAction("ListCommands"), within: Self.stepPatience)
+        link.rights.takeList(commands.response)
+        try await audit()
+        // Who may not ask hears of the states as they change.
+        _ = try await link.ask(ManagerAction("DeviceStateList"), within: Self.stepPatience)
+        report(context)
+    }
+
+    /// Asks for all channels: what is held and not there has ended, what is there and not held is taken up.
+    private func audit() async throws(ProviderFailure) {
+        guard link.rights.allows("CoreShowChannels") else { return }
+        link.beginList()
+        _ = try await link.ask(ManagerAction("CoreShowChannels"), within: .seconds(30))
+    }
+
+    private func askForFile(of leg: String, _ context: KeepingContext) async {
+        guard let channel = link.channel(of: leg) else { return }
+        let question = ManagerAction("Getvar", [("Channel", channel), ("Variable", "MIXMONITOR_FILENAME")])
+        do {
+            let answer = try await link.ask(question, within: Self.stepPatience)
+            guard answer.isSuccess, let file = answer.response["Value"] else { return }
+            let now = context.now
+            outlet.put(link.note(ManagerMessage([("Recording", leg), ("File", file)]), about: leg, at: now), at: now)
+        } catch {
+            // Then the recording is told of without a file, which says so.
+        }
+    }
+
+    private func report(_ context: KeepingContext) {
+        let missing = link.rights.missing
+        let version = link.version.map { " (AMI \($0))" } ?? ""
+        guard !missing.isEmpty else {
+            return context.report(Upkeep(.good, "connected to Asterisk at \(address.place)\(version)", wanted: 1, kept: 1))
+        }
+        let words = missing.map { "`\($0.list)` lacks \($0.word): needed for \($0.purpose)" }
+        context.report(
+            Upkeep(
+                .impaired, "connected to Asterisk at \(address.place)\(version); \(words.joined(separator: "; "))",
+                remedy: "add the words to [\(manager.username)] in manager.conf, then `manager reload`", wanted: 1, kept: 1,
+                items: missing.map { Upkeep.Item(name: "\($0.list) \($0.word)", isKept: false, problem: "needed for \($0.purpose)") }))
+    }
+}
