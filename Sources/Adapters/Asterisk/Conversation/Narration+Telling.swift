@@ -116,10 +116,10 @@ extension Narration {
         talk.station = key
         talk.stationSince = since ?? now
         var report = LegReport(key: key, phase: .answered, from: self.party(place, of: place), to: party)
-        report.sequence = 0
         var type = EventType.routeStep
         var kind = "station"
-        if case .queue = party { (type, kind) = (.queued, "queue") }
+        // The queue's name comes after the answer, and counts from then.
+        if case .queue = party { (type, kind, report.sequence) = (.queued, "queue", 1) }
         tell(type, kind, key, at: talk.stationSince) { $0.leg = report }
     }
 
@@ -128,7 +128,7 @@ extension Narration {
         guard let station = talk.station else { return }
         talk.station = nil
         talk.stationSince = nil
-        tell(.updated, "left", station) { $0.leg = LegReport(key: station, phase: .ended, reason: reason) }
+        tell(.updated, "left", station) { $0.leg = LegReport(key: station, phase: .ended, sequence: 2, reason: reason) }
     }
 
     // MARK: Recordings
