@@ -71,6 +71,7 @@ let package = Package(
         room("Numbering", at: "Server/Numbering", uses: ["CNumbering", "Connector"]),
         room("Threading", at: "Server/Threading", uses: ["CSystem"]),
         room("Network", at: "Server/Network", uses: ["CSystem", "Threading"]),
+        room("Streams", at: "Server/Streams", uses: ["Connector", "CSystem", "Network", "Threading"]),
         room("HTTPServer", at: "Server/HTTP", uses: ["Network", "CSystem"]),
         room("HTTPClient", at: "Server/HTTPClient", uses: ["Connector", "Network", "CSystem"]),
         room(
@@ -86,7 +87,7 @@ let package = Package(
             name: "kommutator",
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "DoubleServer", "Gateway",
-                "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Threading",
+                "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Streams", "Threading",
                 "VendorSimulators",
                 "CSystem",
                 arguments,
@@ -131,7 +132,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Digests", "Threading", "Network", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
-                "Processes", "Recordings", "Connector", "CSystem", "TestSupport",
+                "Processes", "Recordings", "Connector", "CSystem", "Streams", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",

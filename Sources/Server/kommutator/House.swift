@@ -8,6 +8,7 @@ import Numbering
 import Processes
 import Recordings
 import SQLiteJournal
+import Streams
 import Threading
 
 /// The whole gateway put together: the only place that knows every room. Builds, starts and ends them; decides nothing.
@@ -25,6 +26,7 @@ final class House: Sendable {
     let providers: ProviderClients
     let desk: CommandDesk
     private let children = SystemChildren(environment: Environment.variables)
+    private let streams = SystemStreams()
     /// What connections keep alive at their providers.
     let upkeep: UpkeepService
     let recordings: RecordingService
@@ -47,7 +49,9 @@ final class House: Sendable {
             JournalConfiguration(directory: settings.data, clock: clock), onNews: { log.write($0) }, onChanges: signal.publish)
         signal.publish(try journal.makeReader().lastChangePosition())
         registry = ConnectionRegistry(
-            directory: Self.directory(settings, AdapterContext(children: children, report: { log.write($1, of: $0) })), log: log)
+            directory: Self.directory(
+                settings, AdapterContext(children: children, streams: streams, report: { log.write($1, of: $0) })),
+            log: log)
         let numbering = WorldNumberingPlan()
         readers = try ReaderPool(journal: journal)
         outgoing = try OutgoingHTTP()
@@ -156,6 +160,7 @@ final class House: Sendable {
         await recordingClient.shutdown()
         ledger.stop()
         await outgoing.shutdown()
+        await streams.shutdown()
         readers.close()
         if !journal.close() { log.warning("journal.slow_close", LogField("hint", "its last commit goes on; wait for it")) }
         // Last: what the ledger can no longer ask a program about must not be committed as unreadable.
