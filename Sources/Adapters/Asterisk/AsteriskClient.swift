@@ -53,8 +53,10 @@ struct AsteriskClient: ProviderClient {
         var text = ""
         for byte in path.utf8 {
             let isPlain =
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || "-_.~/".utf8.contains(byte)
-            text += isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || "-_.~/".utf8.contains(byte)
+            text +=
+                isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
         }
         return text
     }
@@ -94,7 +96,9 @@ struct AsteriskClient: ProviderClient {
         return try await ask(ManagerAction("Hangup", [("Channel", leg.channel), ("Cause", "16")]), order, about: leg.id)
     }
 
-    private func transfer(_ name: String, to number: String, _ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
+    private func transfer(_ name: String, to number: String, _ order: ProviderOrder) async throws(ProviderFailure)
+        -> ProviderAnswer
+    {
         let leg = try employee(order)
         let action = ManagerAction(
             name, [("Channel", leg.channel), ("Context", settings.transferContext), ("Exten", try Self.number(number, "to"))])
@@ -103,7 +107,9 @@ struct AsteriskClient: ProviderClient {
 
     private func record(_ start: Bool, _ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
         let leg = try employee(order)
-        guard start else { return try await ask(ManagerAction("StopMixMonitor", [("Channel", leg.channel)]), order, about: leg.id) }
+        guard start else {
+            return try await ask(ManagerAction("StopMixMonitor", [("Channel", leg.channel)]), order, about: leg.id)
+        }
         let action = ManagerAction("MixMonitor", [("Channel", leg.channel), ("File", "\(order.id).wav"), ("Options", "b")])
         return try await ask(action, order, about: leg.id)
     }
@@ -116,7 +122,8 @@ struct AsteriskClient: ProviderClient {
         let leg = try party(order)
         var answer = ProviderAnswer(code: "")
         for digit in digits {
-            answer = try await ask(ManagerAction("PlayDTMF", [("Channel", leg.channel), ("Digit", String(digit))]), order, about: leg.id)
+            answer = try await ask(
+                ManagerAction("PlayDTMF", [("Channel", leg.channel), ("Digit", String(digit))]), order, about: leg.id)
         }
         return answer
     }
@@ -133,7 +140,8 @@ struct AsteriskClient: ProviderClient {
         guard message == "Permission denied" else { return ProviderFailure(.rejected, code: "asterisk", text: message) }
         let word = action == "Originate" ? "originate" : action == "MixMonitor" ? "system" : "call"
         return ProviderFailure(
-            .rejected, code: "permission-denied", text: "manager.conf does not let us: `write` lacks \(word), which \(action) needs")
+            .rejected, code: "permission-denied",
+            text: "manager.conf does not let us: `write` lacks \(word), which \(action) needs")
     }
 
     private static func number(_ text: String, _ field: String) throws(ProviderFailure) -> String {

@@ -52,7 +52,8 @@ final class AsteriskDecoder: EventDecoder {
     }
 
     private static let reasons = [
-        "0": "failed, busy or rejected", "1": "hung up", "3": "not answered in time", "4": "answered", "5": "busy", "8": "congestion",
+        "0": "failed, busy or rejected", "1": "hung up", "3": "not answered in time", "4": "answered", "5": "busy",
+        "8": "congestion",
     ]
 }
 

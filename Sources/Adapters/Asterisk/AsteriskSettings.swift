@@ -29,7 +29,8 @@ struct AsteriskSettings: Sendable {
     let recordingsURL: String?
 
     static let specifications = [
-        SettingSpecification("host", .text, help: "where the manager interface is: a name or an address; without it, only the dialplan tells"),
+        SettingSpecification(
+            "host", .text, help: "where the manager interface is: a name or an address; without it, only the dialplan tells"),
         SettingSpecification("port", .text, help: "its port: 5038, with TLS 5039, where absent"),
         SettingSpecification(
             "tls", .choice(Security.allCases.map(\.rawValue)), standard: Security.off.rawValue,
@@ -37,10 +38,13 @@ struct AsteriskSettings: Sendable {
         SettingSpecification("username", .text, help: "the section of manager.conf"),
         SettingSpecification("secret", .secret, help: "`secret` of that section"),
         SettingSpecification(
-            "trunks", .list, help: "names of the endpoints that lead outside; where absent, those whose names are no short number"),
+            "trunks", .list, help: "names of the endpoints that lead outside; where absent, those whose names are no short number"
+        ),
         SettingSpecification(
             "extensions", .list,
-            help: "short numbers of people's telephones, as patterns of the dialplan (_1XX, _2XX, 700); two to six digits where absent"),
+            help:
+                "short numbers of people's telephones, as patterns of the dialplan (_1XX, _2XX, 700); two to six digits where absent"
+        ),
         SettingSpecification(
             "contexts", .list, standard: "from-internal",
             help: "the dialplan's contexts in which commands dial: for new calls, and for transfers where that is another"),
@@ -54,7 +58,8 @@ struct AsteriskSettings: Sendable {
         manager = try Self.manager(settings)
         if manager == nil, !settings.hasURLToken {
             throw SettingsError(
-                setting: "host", problem: "is missing", hint: "add `host:` for the manager interface, or `url_token:` for the dialplan's posts")
+                setting: "host", problem: "is missing",
+                hint: "add `host:` for the manager interface, or `url_token:` for the dialplan's posts")
         }
         var plan = PhonePlan()
         plan.trunks = Set(Self.words(settings["trunks"]))
@@ -67,14 +72,16 @@ struct AsteriskSettings: Sendable {
         originateContext = contexts.first ?? "from-internal"
         transferContext = contexts.dropFirst().first ?? originateContext
         guard contexts.count <= 2, contexts.allSatisfy(ManagerAction.isName) else {
-            throw SettingsError(setting: "contexts", problem: "is no context's name", hint: "write one or two, as in extensions.conf")
+            throw SettingsError(
+                setting: "contexts", problem: "is no context's name", hint: "write one or two, as in extensions.conf")
         }
     }
 
     private static func manager(_ settings: AdapterSettings) throws(SettingsError) -> Manager? {
         guard let host = settings["host"], !host.isEmpty else { return nil }
         guard let security = Security(rawValue: settings["tls"] ?? Security.off.rawValue) else {
-            throw SettingsError(setting: "tls", problem: "is none of off, on, unverified", hint: "on where manager.conf has tlsenable=yes")
+            throw SettingsError(
+                setting: "tls", problem: "is none of off, on, unverified", hint: "on where manager.conf has tlsenable=yes")
         }
         guard let port = UInt16(settings["port"] ?? (security == .off ? "5038" : "5039")), port > 0 else {
             throw SettingsError(setting: "port", problem: "is no port", hint: "5038 where manager.conf says nothing else")
@@ -92,7 +99,9 @@ struct AsteriskSettings: Sendable {
 
     private static func pattern(_ text: String) throws(SettingsError) -> NumberPattern {
         guard let pattern = NumberPattern(text) else {
-            throw SettingsError(setting: "extensions", problem: "holds something that is no pattern", hint: "write numbers and patterns as in 700, _1XX")
+            throw SettingsError(
+                setting: "extensions", problem: "holds something that is no pattern",
+                hint: "write numbers and patterns as in 700, _1XX")
         }
         return pattern
     }

@@ -60,7 +60,7 @@ final class House: Sendable {
             store: journal, reading: readers, providers: providers, numbering: numbering, clock: clock,
             makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
         upkeep = UpkeepService(
-            providers: providers, journal: journal, surroundings: Self.surroundings(settings, registry), clock: clock,
+            providers: providers, journal: journal, surroundings: Self.surroundings(settings, registry, readers), clock: clock,
             report: { log.write($0) })
         ledger = LedgerService(
             journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
@@ -121,11 +121,22 @@ final class House: Sendable {
             defaultCountry: settings.defaultCountry, context: context)
     }
 
-    private static func surroundings(_ settings: ServerSettings, _ registry: ConnectionRegistry) -> UpkeepService.Surroundings {
+    private static func surroundings(
+        _ settings: ServerSettings, _ registry: ConnectionRegistry, _ readers: ReaderPool
+    ) -> UpkeepService.Surroundings {
         let folder = ConnectionNoteFolder(path: settings.data + "/upkeep")
         return UpkeepService.Surroundings(
             address: { id in settings.publicURL.flatMap { registry.current[id.name]?.address(at: $0) } },
-            notes: folder.notes, makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) })
+            notes: folder.notes, makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
+            openCalls: { connection in await openCalls(of: connection, readers) })
+    }
+
+    /// What cannot be read is told by whoever keeps the journal; a keeper then begins with nothing, as a new one does.
+    private static func openCalls(of connection: ConnectionID, _ readers: ReaderPool) async -> [CommandTarget] {
+        let calls = try? await readers.read { reader in
+            try reader.openCalls().compactMap { try reader.call($0) }.filter { $0.connection == connection }
+        }
+        return (calls ?? []).compactMap { try? CommandTarget(record: $0.body) }
     }
 
     private static func listening(_ settings: ServerSettings) -> HTTPServerConfiguration {

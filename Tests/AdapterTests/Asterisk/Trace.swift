@@ -132,7 +132,9 @@ extension Trace.Connection {
             framing.take(piece.bytes)
             while let bytes = try? framing.next() {
                 let message = ManagerMessage(bytes)
-                guard message.head.key == "Event", message.head.value != "FullyBooted", let moment = message.timestamp else { continue }
+                guard message.head.key == "Event", message.head.value != "FullyBooted", let moment = message.timestamp else {
+                    continue
+                }
                 return Instant(milliseconds: moment.milliseconds - Int64((openedAt + piece.at) * 1000))
             }
         }

@@ -8,18 +8,24 @@ struct TraceComparison {
     /// Seconds by which a time may differ.
     var tolerance = 0.3
 
-    init(_ trace: Trace, _ records: [JSONValue]) {
+    /// What was done to the stream.
+    let circumstance: String
+
+    init(_ trace: Trace, _ records: [JSONValue], _ circumstance: String = "") {
         self.trace = trace
         self.records = records
+        self.circumstance = circumstance
     }
 
     func check() {
         // One order in it rang a telephone for a second; the story leaves it out.
         let untold = trace.name == "login-and-errors" ? 1 : 0
-        #expect(records.count == trace.story.expected_calls.count + untold, "\(trace.name)")
+        #expect(records.count == trace.story.expected_calls.count + untold, "\(trace.name) \(circumstance)")
         for truth in trace.story.expected_calls {
             let name = JSONValue.string(truth.ami_linkedid)
-            let record = records.first { $0["external_ids"]?.elements.contains { $0["value"] == name && $0["kind"] == "linkedid" } ?? false }
+            let record = records.first {
+                $0["external_ids"]?.elements.contains { $0["value"] == name && $0["kind"] == "linkedid" } ?? false
+            }
             guard let record else {
                 Issue.record("\(trace.name): no call of \(truth.ami_linkedid)")
                 continue
@@ -29,7 +35,7 @@ struct TraceComparison {
     }
 
     private func check(_ record: JSONValue, _ truth: Trace.TrueCall) {
-        let place = "\(trace.name) \(truth.ami_linkedid)"
+        let place = "\(trace.name) \(truth.ami_linkedid) \(circumstance)"
         #expect(record["direction"]?.string == truth.direction, "\(place)")
         #expect(record["state"]?.string == "ended", "\(place)")
         #expect(dispositions(truth).contains(record["disposition"]?.string ?? ""), "\(place) \(record["disposition"] ?? .null)")
@@ -119,7 +125,9 @@ struct TraceComparison {
         if truth.direction == "inbound" { #expect(record["line"]?["number"]?["raw"]?.string == truth.callee, "\(place)") }
         if let name = truth.caller_name { #expect(record["external_party"]?["name"]?.string == name, "\(place)") }
         let handovers = truth.transfers.filter(\.target_answered)
-        let owner = handovers.last?.to ?? (truth.direction == "inbound" ? truth.answered_by : truth.answered ? truth.employee ?? truth.answered_by : nil)
+        let owner =
+            handovers.last?.to
+            ?? (truth.direction == "inbound" ? truth.answered_by : truth.answered ? truth.employee ?? truth.answered_by : nil)
         #expect(record["owner_user_id"]?.string == owner.map { "pbx/\($0)" }, "\(place) owner")
         if let answerer = truth.answered_by {
             let outcome = person(answerer)?["outcome"]?.string
@@ -144,14 +152,19 @@ struct TraceComparison {
     private func checkRest(_ record: JSONValue, _ truth: Trace.TrueCall, _ place: String) {
         let transfers = record["transfers"]?.elements ?? []
         #expect(transfers.map { $0["kind"]?.string } == truth.transfers.map(\.kind), "\(place) transfers")
-        #expect(transfers.map { $0["status"]?.string == "completed" } == truth.transfers.map(\.target_answered), "\(place) transfers")
+        #expect(
+            transfers.map { $0["status"]?.string == "completed" } == truth.transfers.map(\.target_answered), "\(place) transfers")
         #expect((record["recordings"]?.elements ?? []).count == (truth.recorded ? 1 : 0), "\(place) recordings")
-        if let recording = truth.recording { check(record["recordings"]?.elements.first?["started_at"], recording.start_at, "\(place) recording") }
+        if let recording = truth.recording {
+            check(record["recordings"]?.elements.first?["started_at"], recording.start_at, "\(place) recording")
+        }
         if let cause = truth.hangup_cause, truth.ended_by != "pbx-crash" {
             #expect(record["cause"]?["q850"]?.digits == "\(cause)" || cause == 0, "\(place) cause \(record["cause"] ?? .null)")
         }
         if let queue = truth.queue {
-            #expect(record["route"]?.elements.contains { $0["kind"] == "queue" && $0["ref"]?.string == queue } ?? false, "\(place) \(record["route"] ?? .null)")
+            #expect(
+                record["route"]?.elements.contains { $0["kind"] == "queue" && $0["ref"]?.string == queue } ?? false,
+                "\(place) \(record["route"] ?? .null)")
         }
         #expect(record["sources"]?.elements.compactMap(\.string) == ["ami"], "\(place)")
     }

@@ -16,14 +16,20 @@ struct TracePlayer {
     private var play = RecordPlay(
         profile: ConnectionProfile(id: TracePlayer.connection, provider: "asterisk"), numbering: PlainNumbering())
     private var position: Int64 = 0
+    private var sent: Set<String> = []
     /// When the story begins.
     private let opening: Instant
     /// What was decoded record by record, and what the session itself would have told: they must be the same.
     private(set) var records: [RawRecord] = []
     private(set) var undecoded: [String] = []
 
-    init(_ trace: Trace, plan: PhonePlan = PhonePlan()) {
+    /// Whether the calls are folded once, when somebody asks for them: for tests that play a story hundreds of times.
+    private let foldsAtEnd: Bool
+    private var decoded: [Decoded] = []
+
+    init(_ trace: Trace, plan: PhonePlan = PhonePlan(), foldsAtEnd: Bool = false) {
         self.plan = plan
+        self.foldsAtEnd = foldsAtEnd
         opening = trace.opening
         watch = ManagerWatch(plan: plan)
     }
@@ -34,16 +40,13 @@ struct TracePlayer {
     mutating func play(_ trace: Trace, cut: Cut = .asCaptured, connections: Range<Int>? = nil) throws {
         for place in connections ?? trace.connections.indices {
             let connection = trace.connections[place]
-            try open(at: connection.openedAt)
-            var actions = place == 0 ? trace.story.actions_sent.filter { $0.text.hasPrefix("Action: Hangup") }[...] : []
+            open()
             for piece in Self.cut(connection, cut) {
-                while let action = actions.first, action.at <= connection.openedAt + piece.at {
-                    send(action.text, at: action.at)
-                    actions.removeFirst()
-                }
+                sendActions(of: trace, until: connection.openedAt + piece.at)
                 try feed(piece.bytes, at: connection.openedAt + piece.at)
             }
-            close(at: trace.story.expected_calls.first { $0.ended_by == "pbx-crash" }?.end_at ?? connection.openedAt + (connection.pieces.last?.at ?? 0))
+            let crash = trace.story.expected_calls.first { $0.ended_by == "pbx-crash" }?.end_at
+            close(at: crash ?? connection.openedAt + (connection.pieces.last?.at ?? 0))
         }
     }
 
@@ -60,7 +63,20 @@ struct TracePlayer {
 
     // MARK: Steps
 
-    mutating func open(at seconds: Double) throws { watch.connected() }
+    mutating func open() { watch.connected() }
+
+    /// The session asks for the channels and is answered.
+    mutating func list(_ answer: [UInt8], at seconds: Double) throws {
+        watch.beginList()
+        try feed(answer, at: seconds)
+    }
+
+    /// The actions about channels that were sent by then, each once.
+    mutating func sendActions(of trace: Trace, until seconds: Double) {
+        for action in trace.story.actions_sent where action.text.hasPrefix("Action: Hangup") && action.at <= seconds {
+            if sent.insert("\(trace.name) \(action.at)").inserted { send(action.text, at: action.at) }
+        }
+    }
 
     mutating func feed(_ bytes: [UInt8], at seconds: Double) throws {
         _ = try watch.take(bytes, at: moment(seconds))
@@ -70,7 +86,7 @@ struct TracePlayer {
     mutating func close(at seconds: Double) { watch.disconnected(at: moment(seconds)) }
 
     /// The session sends an action about a channel.
-    mutating func send(_ text: String, at seconds: Double) {
+    private mutating func send(_ text: String, at seconds: Double) {
         let message = ManagerMessage(ArraySlice(text.utf8))
         guard let channel = message["Channel"] else { return }
         let leg = watch.switchboard.conversations.lazy.flatMap(\.legs).first { $0.channel == channel }
@@ -86,11 +102,17 @@ struct TracePlayer {
             records.append(raw)
             let decoded = AsteriskDecoder(plan: plan).decode(raw)
             for case .undecoded(let reason) in decoded { undecoded.append(reason) }
-            try play.take(decoded, of: raw)
+            if foldsAtEnd { self.decoded += decoded } else { try play.take(decoded, of: raw) }
         }
     }
 
     // MARK: Outcome
 
-    func calls() throws -> [JSONValue] { RecordShape.standing(try play.records()) }
+    mutating func calls() throws -> [JSONValue] {
+        if let last = records.last, !decoded.isEmpty {
+            try play.take(decoded, of: last)
+            decoded = []
+        }
+        return RecordShape.standing(try play.records())
+    }
 }

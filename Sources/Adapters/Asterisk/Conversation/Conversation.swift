@@ -119,6 +119,9 @@ struct ChannelLeg: Equatable, Sendable {
         self.side = side
     }
 
+    /// It rings at the switch, or is through to it: not a leg that is being called.
+    var isCalling: Bool { state == State.ring || state == State.up }
+
     /// The other half of a Local channel has the same name but for `;1` and `;2`.
     func isOtherHalf(of other: ChannelLeg) -> Bool {
         guard side == .local, other.side == .local, id != other.id else { return false }
@@ -153,7 +156,9 @@ extension Conversation {
         guard legs[leg].side == .local else { return leg }
         if let talker = partner(of: leg) { return talker }
         let half = legs.indices.first { legs[$0].isOtherHalf(of: legs[leg]) }
-        guard let half, case .leg(let dialler) = legs[half].dialler, let place = index(of: dialler), place != leg else { return nil }
+        guard let half, case .leg(let dialler) = legs[half].dialler, let place = index(of: dialler), place != leg else {
+            return nil
+        }
         return caller(behind: place, depth: 8)
     }
 

@@ -85,7 +85,9 @@ extension Narration {
         case .command: return .byCommand
         case .system, .unseen: return .normal
         // Nobody asked for it, and the other side is still there: it was sent elsewhere.
-        case nil: return leg.peer.flatMap { talk.index(of: $0) } == nil ? .normal : .transferred
+        case nil:
+            let isLast = talk.living < 2 || talk.lastTalker != leg.id
+            return leg.peer.flatMap { talk.index(of: $0) } == nil && isLast ? .normal : .transferred
         }
     }
 

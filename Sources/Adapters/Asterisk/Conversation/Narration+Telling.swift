@@ -67,6 +67,20 @@ extension Narration {
         }
     }
 
+    /// The switch called a leg by itself: the first one, at somebody's order.
+    /// - Parameter number: its caller's number, which is whatever was given with the order: the number to be called, mostly.
+    mutating func tellOrder(_ place: Int, number: String?) {
+        guard talk.legs[place].id == talk.name, !talk.isOriginated else { return }
+        talk.isOriginated = true
+        let outside = number.flatMap { plan.isShort($0) ? nil : $0 }
+        let began = talk.beganAt ?? now
+        tell(.created, "ordered", at: began) { event in
+            event.facts.origin = .clickToCall
+            event.facts.startedAt = began
+            event.facts.externalNumber = outside
+        }
+    }
+
     // MARK: Parties
 
     /// Who calls on a leg; `nil` where the switch itself does.
@@ -196,7 +210,8 @@ extension Narration {
         if !talk.legs.contains(where: { $0.isListed && $0.side != .local }) { return endAll(by: .unseen) }
         for place in talk.legs.indices.reversed() where !talk.legs[place].isListed { end(place, cause: nil) }
         guard let first = talk.legs.firstIndex(where: { $0.id == talk.name }) else { return reviewTalks() }
-        if talk.legs[first].dialler == .nobody { tellBeginning(first) }
+        if talk.legs[first].dialler == .order { tellOrder(first, number: talk.legs[first].number) }
+        if talk.legs[first].dialler == .nobody, talk.legs[first].isCalling { tellBeginning(first) }
         for place in talk.legs.indices where talk.legs[place].state == ChannelLeg.State.ringing { ring(place) }
         // Whom nobody else called was called by the first leg.
         for place in talk.legs.indices where talk.legs[place].dialler == .leg(talk.name) && talk.legs[place].exten == nil {

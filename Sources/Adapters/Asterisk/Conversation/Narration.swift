@@ -136,7 +136,7 @@ struct Narration {
         if talk.legs[called].side != .local {
             talk.legs[called].exten = caller.flatMap { dialledNumber($0, message) } ?? talk.legs[called].exten
         }
-        if caller == nil { beginByOrder(called, message) }
+        if caller == nil { tellOrder(called, number: message["DestCallerIDNum"]) }
         if let transferer = talk.transferer, talk.index(of: transferer) != called { talk.legs[called].wasPassedFrom = transferer }
     }
 
@@ -145,22 +145,10 @@ struct Narration {
         message["Exten"].flatMap { $0.contains(where: \.isNumber) ? $0 : nil } ?? message["DestCallerIDNum"]
     }
 
-    /// The switch called a leg by itself: the first one, at somebody's order.
-    private mutating func beginByOrder(_ called: Int, _ message: ManagerMessage) {
-        guard talk.legs[called].id == talk.name, !talk.isOriginated else { return }
-        talk.isOriginated = true
-        // Its caller's number is whatever was given with the order: the number to be called, mostly.
-        let number = message["DestCallerIDNum"].flatMap { plan.isShort($0) ? nil : $0 }
-        let began = talk.beganAt ?? now
-        tell(.created, "created", at: began) { event in
-            event.facts.origin = .clickToCall
-            event.facts.startedAt = began
-            event.facts.externalNumber = number
-        }
-    }
-
     mutating func ring(_ place: Int?) {
-        guard let place, talk.legs[place].side != .local, !talk.legs[place].hasRung, talk.legs[place].dialler != .nobody else { return }
+        guard let place, talk.legs[place].side != .local, !talk.legs[place].hasRung, talk.legs[place].dialler != .nobody else {
+            return
+        }
         talk.legs[place].hasRung = true
         talk.hasRung = true
         tellLeg(.ringing, "ringing", place) { _ in }
@@ -168,7 +156,9 @@ struct Narration {
 
     private mutating func endDial(_ message: ManagerMessage) {
         guard let called = leg(message, .dest), let status = message["DialStatus"] else { return }
-        if talk.legs[called].dialler == .nobody { talk.legs[called].dialler = leg(message).map { .leg(talk.legs[$0].id) } ?? .order }
+        if talk.legs[called].dialler == .nobody {
+            talk.legs[called].dialler = leg(message).map { .leg(talk.legs[$0].id) } ?? .order
+        }
         // A queue says it twice: the first word counts.
         if talk.legs[called].dialStatus == nil { talk.legs[called].dialStatus = status }
         guard status == "ANSWER", talk.legs[called].dialler == .order, talk.legs[called].side != .local else { return }

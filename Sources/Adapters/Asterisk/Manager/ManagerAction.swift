@@ -19,7 +19,9 @@ struct ManagerAction: Sendable {
     /// reads (1,024 bytes a line, 128 lines).
     func bytes(id: String) -> [UInt8]? {
         let lines = [("Action", name), ("ActionID", id)] + fields.map { ($0.key, $0.value) }
-        guard lines.count <= 128, lines.allSatisfy({ Self.isSafe($0.1) && $0.0.utf8.count + $0.1.utf8.count <= 1000 }) else { return nil }
+        guard lines.count <= 128, lines.allSatisfy({ Self.isSafe($0.1) && $0.0.utf8.count + $0.1.utf8.count <= 1000 }) else {
+            return nil
+        }
         return ManagerMessage.text(lines.map { (key: $0.0, value: $0.1) }) + [ManagerByte.carriageReturn, ManagerByte.lineFeed]
     }
 

@@ -9,7 +9,9 @@ struct DevicePresence: Equatable, Sendable {
 
     /// Takes in an event or a row of a list that tells a device's state.
     mutating func take(_ message: ManagerMessage) {
-        guard message.head.value == "DeviceStateChange", let device = message["Device"], let state = message["State"] else { return }
+        guard message.head.value == "DeviceStateChange", let device = message["Device"], let state = message["State"] else {
+            return
+        }
         // `Queue:support`, `Custom:dnd`, `Local/101@agents`: no telephones.
         guard device.contains("/"), !device.contains(":"), !device.hasPrefix("Local/") else { return }
         guard devices[device] != nil || devices.count < Self.limit else { return }

@@ -22,7 +22,8 @@ struct ManagerRights: Equatable, Sendable {
         if missesCalls { missing.append(("read", "call", "calls")) }
         if !readsSystem { missing.append(("read", "system", "restarts of the server")) }
         guard !actions.isEmpty else { return missing }
-        for need in Self.needs where !actions.contains(need.action) && !missing.contains(where: { $0.list == "write" && $0.word == need.word }) {
+        for need in Self.needs
+        where !actions.contains(need.action) && !missing.contains(where: { $0.list == "write" && $0.word == need.word }) {
             missing.append(("write", need.word, need.purpose))
         }
         return missing

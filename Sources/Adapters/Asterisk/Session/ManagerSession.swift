@@ -66,7 +66,8 @@ struct ManagerSession: ConnectionKeeper {
                 context.report(
                     Upkeep(
                         .failing, "no connection to Asterisk at \(address.place): \(error.text)",
-                        remedy: "is Asterisk running there, and `enabled = yes` in manager.conf with our address permitted?", wanted: 1))
+                        remedy: "is Asterisk running there, and `enabled = yes` in manager.conf with our address permitted?",
+                        wanted: 1))
                 guard await context.pause(pause) else { return nil }
             }
         }
@@ -113,7 +114,9 @@ struct ManagerSession: ConnectionKeeper {
             } catch let failure as StreamFailure where failure.code == .late {
                 let silence = ContinuousClock.now - lastHeard
                 guard silence < Self.pingInterval * 2 + Self.stepPatience else { return Self.broken("it says nothing any more") }
-                if silence > Self.stepPatience, !link.hasGreeting { return Self.broken("it accepts connections and does not greet") }
+                if silence > Self.stepPatience, !link.hasGreeting {
+                    return Self.broken("it accepts connections and does not greet")
+                }
             } catch let failure as StreamFailure {
                 return Self.broken(failure.reason)
             } catch {
@@ -232,6 +235,8 @@ struct ManagerSession: ConnectionKeeper {
             Upkeep(
                 .impaired, "connected to Asterisk at \(address.place)\(version); \(words.joined(separator: "; "))",
                 remedy: "add the words to [\(manager.username)] in manager.conf, then `manager reload`", wanted: 1, kept: 1,
-                items: missing.map { Upkeep.Item(name: "\($0.list) \($0.word)", isKept: false, problem: "needed for \($0.purpose)") }))
+                items: missing.map {
+                    Upkeep.Item(name: "\($0.list) \($0.word)", isKept: false, problem: "needed for \($0.purpose)")
+                }))
     }
 }

@@ -72,7 +72,8 @@ struct ManagerWatch {
     }
 
     private static let noise: Set = [
-        "VarSet", "Newexten", "RTCPSent", "RTCPReceived", "CEL", "Cdr", "NewConnectedLine", "QueueMemberStatus", "MusicOnHoldStart",
+        "VarSet", "Newexten", "RTCPSent", "RTCPReceived", "CEL", "Cdr", "NewConnectedLine", "QueueMemberStatus",
+        "MusicOnHoldStart",
         "MusicOnHoldStop", "DTMFBegin", "LocalBridge", "LocalOptimizationBegin", "LocalOptimizationEnd", "BridgeCreate",
         "BridgeDestroy", "BridgeMerge", "SuccessfulAuth", "ChallengeSent", "AgentCalled", "AgentConnect", "AgentComplete",
         "AgentRingNoAnswer", "QueueCallerLeave", "QueueCallerAbandon", "MixMonitorMute",

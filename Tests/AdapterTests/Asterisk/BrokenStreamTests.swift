@@ -1,0 +1,154 @@
+import Connector
+import TestSupport
+import Testing
+
+@testable import AsteriskAdapter
+
+/// What becomes of the calls where events are lost, connections break, and several calls are on at once.
+struct BrokenStreamTests {
+    /// Those that lie in one connection.
+    static let whole = Trace.all.filter { $0.connections.count == 1 && !$0.story.expected_calls.isEmpty }
+
+    @Test(arguments: whole)
+    func `a connection that breaks between any two events loses nothing that the server can still tell`(_ trace: Trace) throws {
+        let news = trace.news()
+        for cut in news.indices {
+            var player = TracePlayer(trace, foldsAtEnd: true)
+            var list = ChannelList()
+            player.open()
+            try player.feed(Trace.greeting + Trace.booted, at: 0)
+            for (index, message) in news.enumerated() {
+                if index == cut {
+                    player.close(at: message.at)
+                    player.open()
+                    try player.feed(Trace.greeting + Trace.booted + list.answer, at: message.at)
+                }
+                player.sendActions(of: trace, until: message.at)
+                list.take(message.message)
+                try player.feed(message.bytes, at: message.at)
+            }
+            #expect(player.openCount == 0, "\(trace.name) cut before \(cut)")
+            #expect(player.undecoded == [])
+            let calls = try player.calls()
+            TraceComparison(trace, calls, "cut before \(cut) \(news[cut].message.head.value)").check()
+        }
+    }
+
+    @Test(arguments: whole)
+    func `events that are lost while the connection is broken leave each call one, and ended`(_ trace: Trace) throws {
+        let news = trace.news()
+        for cut in news.indices {
+            var player = TracePlayer(trace, foldsAtEnd: true)
+            var list = ChannelList()
+            player.open()
+            try player.feed(Trace.greeting + Trace.booted, at: 0)
+            for (index, message) in news.enumerated() {
+                list.take(message.message)
+                if index == cut { player.close(at: message.at) }
+                if index == cut + 4 {
+                    player.open()
+                    try player.feed(Trace.greeting + Trace.booted + list.answer, at: message.at)
+                } else if !(cut..<cut + 4).contains(index) {
+                    try player.feed(message.bytes, at: message.at)
+                }
+            }
+            if cut + 4 >= news.count {
+                player.open()
+                try player.feed(Trace.greeting + Trace.booted + list.answer, at: (news.last?.at ?? 0) + 1)
+            }
+            #expect(player.openCount == 0, "\(trace.name) lost from \(cut)")
+            try checkOneEach(trace, &player, "lost from \(cut)")
+        }
+    }
+
+    @Test(arguments: whole, 0..<6)
+    func `events that are lost at random leave each call one, and ended once the channels are listed`(_ trace: Trace, _ seed: Int)
+        throws
+    {
+        var chance = SeededRandom(seed: UInt64(seed))
+        var player = TracePlayer(trace, foldsAtEnd: true)
+        player.open()
+        try player.feed(Trace.greeting + Trace.booted, at: 0)
+        var last = 0.0
+        for message in trace.news() where Int.random(in: 0..<100, using: &chance) >= 10 {
+            try player.feed(message.bytes, at: message.at)
+            last = message.at
+        }
+        try player.list(ChannelList().answer, at: last + 1)
+        #expect(player.openCount == 0)
+        try checkOneEach(trace, &player, "seed \(seed)")
+    }
+
+    /// No call is two, none is without an end, and nobody is in it twice.
+    private func checkOneEach(_ trace: Trace, _ player: inout TracePlayer, _ place: String) throws {
+        #expect(player.undecoded == [])
+        let calls = try player.calls()
+        #expect(calls.count <= trace.story.expected_calls.count, "\(trace.name) \(place)")
+        for call in calls {
+            #expect(call["state"] == "ended", "\(trace.name) \(place)")
+            let people = (call["participants"]?.elements ?? []).compactMap { $0["extension"]?.string }
+            #expect(Set(people).count == people.count, "\(trace.name) \(place) \(people)")
+            let truth = trace.story.expected_calls.first { one in
+                call["external_ids"]?.elements.contains { $0["value"]?.string == one.ami_linkedid } ?? false
+            }
+            guard let truth else {
+                Issue.record("\(trace.name) \(place): a call that nobody made")
+                continue
+            }
+            if !truth.answered { #expect(call["answered_at"] == .null, "\(trace.name) \(place)") }
+            if let direction = call["direction"]?.string { #expect(direction == truth.direction, "\(trace.name) \(place)") }
+        }
+    }
+
+    @Test(arguments: whole.indices)
+    func `two calls at once stay two`(_ index: Int) throws {
+        let one = Self.whole[index]
+        let other = Self.whole[(index + 7) % Self.whole.count]
+        // Told from one beginning; captured streams with time stamps of their own keep them.
+        guard one.opening == other.opening else { return }
+        let news = (one.news() + other.news()).sorted { $0.at < $1.at }
+        var player = TracePlayer(one)
+        player.open()
+        try player.feed(Trace.greeting + Trace.booted, at: 0)
+        for message in news {
+            player.sendActions(of: one, until: message.at)
+            player.sendActions(of: other, until: message.at)
+            try player.feed(message.bytes, at: message.at)
+        }
+        #expect(player.openCount == 0)
+        let calls = try player.calls()
+        for trace in [one, other] {
+            let names = Set(trace.story.expected_calls.map(\.ami_linkedid))
+            let own = calls.filter { call in
+                call["external_ids"]?.elements.contains { names.contains($0["value"]?.string ?? "") } ?? false
+            }
+            TraceComparison(trace, own, "beside another").check()
+        }
+    }
+
+    @Test func `a gateway that comes late to two calls ends with the same two`() throws {
+        let trace = try Trace("resync-after-reconnect")
+        var player = TracePlayer(trace, foldsAtEnd: true)
+        try player.play(trace, connections: 1..<2)
+        #expect(player.openCount == 0)
+        let calls = try player.calls()
+        #expect(calls.count == 2)
+        for truth in trace.story.expected_calls {
+            let call = calls.first { one in
+                one["external_ids"]?.elements.contains { $0["value"]?.string == truth.ami_linkedid } ?? false
+            }
+            #expect(call?["direction"]?.string == truth.direction)
+            #expect(call?["disposition"]?.string == (truth.answered ? "answered" : "canceled"))
+            let people = (call?["participants"]?.elements ?? []).compactMap { $0["extension"]?.string }
+            #expect(Set(people) == (truth.answered ? ["101"] : ["102", "103"]))
+        }
+    }
+
+    @Test func `two gateways' worth of connections to one server change nothing`() throws {
+        let trace = try Trace("resync-after-reconnect")
+        var player = TracePlayer(trace, foldsAtEnd: true)
+        try player.play(trace, connections: 0..<1)
+        let calls = try player.calls()
+        TraceComparison(trace, calls).check()
+    }
+}
