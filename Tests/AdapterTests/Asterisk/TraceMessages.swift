@@ -8,10 +8,15 @@ extension Trace {
     struct Message: Sendable {
         let at: Double
         let bytes: [UInt8]
+        let message: ManagerMessage
+        let event: ManagerEvent?
 
-        var message: ManagerMessage { ManagerMessage(bytes.dropLast(2)) }
-        /// It tells of a call.
-        var isNews: Bool { ManagerEvent(bytes[...]) != nil }
+        init(at: Double, bytes: [UInt8]) {
+            self.at = at
+            self.bytes = bytes
+            message = ManagerMessage(bytes.dropLast(2))
+            event = ManagerEvent(bytes[...])
+        }
     }
 
     /// The messages of one connection behind the greeting; only those that tell of calls.
@@ -24,7 +29,7 @@ extension Trace {
                 messages.append(Message(at: connections[connection].openedAt + piece.at, bytes: bytes + [0x0D, 0x0A]))
             }
         }
-        return messages.filter { $0.isNews && $0.message.head.value != "FullyBooted" }
+        return messages.filter { $0.event != nil && $0.event != .fullyBooted }
     }
 
     static let greeting = Array("Asterisk Call Manager/11.0.0\r\n".utf8)

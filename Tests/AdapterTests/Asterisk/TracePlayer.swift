@@ -13,8 +13,6 @@ struct TracePlayer {
 
     private var watch: ManagerWatch
     private let plan: PhonePlan
-    private var play = RecordPlay(
-        profile: ConnectionProfile(id: TracePlayer.connection, provider: "asterisk"), numbering: PlainNumbering())
     private var position: Int64 = 0
     private var sent: Set<String> = []
     /// When the story begins.
@@ -23,13 +21,11 @@ struct TracePlayer {
     private(set) var records: [RawRecord] = []
     private(set) var undecoded: [String] = []
 
-    /// Whether the calls are folded once, when somebody asks for them: for tests that play a story hundreds of times.
-    private let foldsAtEnd: Bool
-    private var decoded: [Decoded] = []
+    /// What was read of each record.
+    private var decoded: [[Decoded]] = []
 
-    init(_ trace: Trace, plan: PhonePlan = PhonePlan(), foldsAtEnd: Bool = false) {
+    init(_ trace: Trace, plan: PhonePlan = PhonePlan()) {
         self.plan = plan
-        self.foldsAtEnd = foldsAtEnd
         opening = trace.opening
         watch = ManagerWatch(plan: plan)
     }
@@ -83,6 +79,14 @@ struct TracePlayer {
         try drain(at: seconds)
     }
 
+    /// Some of a story's messages, with the actions that were sent before them.
+    mutating func feed(_ messages: ArraySlice<Trace.Message>, of trace: Trace) throws {
+        for message in messages {
+            sendActions(of: trace, until: message.at)
+            try feed(message.bytes, at: message.at)
+        }
+    }
+
     mutating func close(at seconds: Double) { watch.disconnected(at: moment(seconds)) }
 
     /// The session sends an action about a channel.
@@ -102,16 +106,20 @@ struct TracePlayer {
             records.append(raw)
             let decoded = AsteriskDecoder(plan: plan).decode(raw)
             for case .undecoded(let reason) in decoded { undecoded.append(reason) }
-            if foldsAtEnd { self.decoded += decoded } else { try play.take(decoded, of: raw) }
+            self.decoded.append(decoded)
         }
     }
 
     // MARK: Outcome
 
-    mutating func calls() throws -> [JSONValue] {
-        if let last = records.last, !decoded.isEmpty {
-            try play.take(decoded, of: last)
-            decoded = []
+    /// The calls that come of the records.
+    /// - Parameter atOnce: folded once, for tests that play a story hundreds of times; else record by record, as the ledger does.
+    func calls(atOnce: Bool = false) throws -> [JSONValue] {
+        var play = RecordPlay(profile: ConnectionProfile(id: Self.connection, provider: "asterisk"), numbering: PlainNumbering())
+        if atOnce, let last = records.last {
+            try play.take(decoded.flatMap(\.self), of: last)
+        } else {
+            for (raw, read) in zip(records, decoded) { try play.take(read, of: raw) }
         }
         return RecordShape.standing(try play.records())
     }

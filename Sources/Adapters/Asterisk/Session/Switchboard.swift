@@ -41,6 +41,8 @@ struct Switchboard {
     /// A list of channels was asked for: legs that it does not name, and of which nothing is heard before it is complete, are gone.
     mutating func beginList() {
         gone = []
+        // What is drafted already stands on the conversations as they were.
+        finishDrafts(of: nil)
         for name in talks.keys {
             guard var talk = talks.removeValue(forKey: name) else { continue }
             for place in talk.legs.indices { talk.legs[place].isListed = false }
