@@ -125,7 +125,7 @@ let package = Package(
                 "AdapterConformance",
                 "VendorSimulators",
                 "Connector", "Digests", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Network", "Numbering",
-                "Processes",
+                "Processes", "Streams",
                 "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
