@@ -124,7 +124,7 @@ let package = Package(
                 "AdapterConformance",
                 "VendorSimulators",
                 "Connector", "Digests", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Network", "Numbering",
-                "Processes",
+                "Processes", "Streams",
                 "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
