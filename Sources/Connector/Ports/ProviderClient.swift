@@ -219,7 +219,7 @@ extension ProviderFailure {
         switch error {
         case let failure as ProviderFailure: self = failure
         case let error as OutgoingError:
-            let neverLeft = [.resolve, .connect, .tls, .invalidRequest].contains(error.code)
+            let neverLeft = [.resolve, .connect, .tls, .invalidRequest, .crowded].contains(error.code)
             self.init(neverLeft ? .unavailable : .unknown, code: error.code.rawValue, text: error.description)
         default: self.init(.unknown, code: "other", text: "the request ended without an answer")
         }
