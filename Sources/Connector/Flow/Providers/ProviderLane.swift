@@ -40,6 +40,9 @@ struct ProviderLane: Sendable {
         return leaves <= now ? .now : .at(leaves)
     }
 
+    /// Gives back a place that was taken; those behind it keep theirs.
+    mutating func giveBack() { fullAt = fullAt.advanced(by: .zero - limit.interval) }
+
     /// Something left without asking: a further request of a command. What follows is put off by it.
     mutating func note(at now: Instant) { fullAt = max(fullAt, now).advanced(by: limit.interval) }
 

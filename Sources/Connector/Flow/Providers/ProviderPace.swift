@@ -55,6 +55,9 @@ final class ProviderPace: Sendable {
         return lane.withLock { $0.take(at: now, deadline: deadline) }
     }
 
+    /// Gives back a place whose command does not leave.
+    func giveBack() { lane.withLock { $0.giveBack() } }
+
     /// Until when nothing is sent; `nil` where commands may go.
     var closedUntil: Instant? {
         let now = clock.now()
