@@ -21,11 +21,16 @@ package protocol ProviderClient: Sendable {
     /// - Throws: `ProviderFailure`.
     func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome
 
+    /// Whether its questions go out over `Outgoing`, each request in its turn. Else each question is one request, and waits before it is
+    /// put.
+    var asksOverOutgoing: Bool { get }
+
     /// What the connection does for as long as it is live; `nil` where it only asks and is told.
     var keeper: (any ConnectionKeeper)? { get }
 }
 
 extension ProviderClient {
+    package var asksOverOutgoing: Bool { true }
     package var keeper: (any ConnectionKeeper)? { nil }
 
     package func history(_ window: HistoryWindow, page: Int) async throws(ProviderFailure) -> HistoryPage {

@@ -58,6 +58,11 @@ struct ProviderLane: Sendable {
     /// Until when nothing is sent; `nil` where commands may go.
     func closed(at now: Instant) -> Instant? { circuit.closed(at: now) }
 
+    /// Whether a new lane would let as much through: the bucket is full, and nobody wants to be left alone.
+    func isAsNew(at now: Instant) -> Bool {
+        fullAt <= now && historyFullAt <= now && circuit.closed(at: now) == nil && (questionsRestUntil ?? now) <= now
+    }
+
     // MARK: Questions
 
     /// Lets a question leave, if it may now: half of the burst stays for commands, and no command waits.
