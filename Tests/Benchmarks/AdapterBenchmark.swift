@@ -80,9 +80,10 @@ struct AdapterBenchmark {
 }
 
 extension AdapterBenchmark {
-    /// Measures all adapters three times, and says how far the slowest is from the fastest.
-    static func runAll() throws {
-        let benchmarks = try AdapterCatalog.adapters.map { try AdapterBenchmark($0) }
+    /// Measures adapters three times, all where none are named, and says how far the slowest is from the fastest.
+    static func run(_ names: [String] = []) throws {
+        let kinds = AdapterCatalog.adapters.filter { names.isEmpty || names.contains($0.descriptor.name) }
+        let benchmarks = try kinds.map { try AdapterBenchmark($0) }
         var figures: [(name: String, microseconds: Double)] = []
         for benchmark in benchmarks {
             let runs = try (0..<3).map { _ in try benchmark.run() }.sorted()

@@ -1,13 +1,16 @@
 /// What one event costs by itself, in CPU time: `swift run -c release benchmarks`.
 @main enum Benchmarks {
     static func main() async throws {
-        // `benchmarks outgoing` measures that alone.
+        // `benchmarks outgoing` and `benchmarks adapters [NAME...]` measure that alone.
         if CommandLine.arguments.dropFirst() == ["outgoing"] { return try await OutgoingBenchmark().run() }
+        if CommandLine.arguments.dropFirst().first == "adapters" {
+            return try AdapterBenchmark.run(Array(CommandLine.arguments.dropFirst(2)))
+        }
         try DecodingBenchmark(adapter: "beeline").run()
         try DecodingBenchmark(adapter: "mango").run()
         try DecodingBenchmark(adapter: "zadarma").run()
         FoldingBenchmark.run()
-        try AdapterBenchmark.runAll()
+        try AdapterBenchmark.run()
         try await OutgoingBenchmark().run()
     }
 }

@@ -102,7 +102,7 @@ struct OutgoingBenchmark {
         let providers = ProviderClients(roster: roster, outgoing: outgoing, clock: clock)
         let desk = CommandDesk(
             store: journal, reading: readers, providers: providers, numbering: PlainNumbering(), clock: clock,
-            makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
+            executor: outgoing.loop, makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
         let (wall, cpu) = (ContinuousClock.now, CPUTime.ofProcess)
         let other = await Self.threadTime(of: provider.loop)
         try await withThrowingDiscardingTaskGroup { group in

@@ -77,12 +77,16 @@ package final class MemoryNotes: ConnectionNotes {
         self.refusal = refusal
     }
 
+    /// How often something was kept.
+    package let saves = Guarded(0)
+
     package var text: String? { kept.withLock { $0.map { String(decoding: $0, as: UTF8.self) } } }
 
     package func load() async -> [UInt8]? { kept.withLock { $0 } }
 
     package func save(_ bytes: [UInt8]) async throws {
         if let refusal { throw Refusal(description: refusal) }
+        saves.withLock { $0 += 1 }
         kept.withLock { $0 = bytes }
     }
 }

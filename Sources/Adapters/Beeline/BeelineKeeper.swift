@@ -18,20 +18,29 @@ struct BeelineKeeper: ConnectionKeeper {
         let notes = await context.notes.load().flatMap(BeelineNotes.init)
         var book = BeelineBook(plan, address: address, notes: notes, at: context.now)
         var kept = notes
+        var keptAt = context.now
+        var problem: String?
         while true {
+            let step = book.step(at: context.now)
             // Also at the end: what was granted in the last moment is ours after a restart.
-            let problem = await keep(book.notes, &kept, context)
+            let isPressing = step.isWait || Task.isCancelled || keptAt.advanced(by: Self.notesPace) <= context.now
+            if isPressing, book.notes != kept {
+                problem = await keep(book.notes, &kept, context)
+                keptAt = context.now
+            }
             if Task.isCancelled { return }
             var upkeep = book.upkeep(at: context.now)
             if let problem { upkeep.summary += "; their names cannot be kept: \(problem)" }
             context.report(upkeep)
-            await take(book.step(at: context.now), &book, context)
+            await take(step, &book, context)
         }
     }
 
+    /// While hundreds of subscriptions are granted, one after the other, their names are written down so often: each time all of them.
+    private static let notesPace = Duration.seconds(2)
+
     /// - Returns: why the notes cannot be kept; nil where they are.
     private func keep(_ notes: BeelineNotes, _ kept: inout BeelineNotes?, _ context: KeepingContext) async -> String? {
-        guard notes != kept else { return nil }
         do {
             try await context.notes.save(notes.encoded)
             kept = notes
@@ -78,5 +87,11 @@ struct BeelineKeeper: ConnectionKeeper {
         _ body: () async throws(ProviderFailure) -> Value
     ) async -> Result<Value, ProviderFailure> {
         do throws(ProviderFailure) { return .success(try await body()) } catch { return .failure(error) }
+    }
+}
+
+extension BeelineBook.Step {
+    fileprivate var isWait: Bool {
+        if case .wait = self { true } else { false }
     }
 }

@@ -20,19 +20,29 @@ extension RoutingQuestion {
     }
 }
 
-/// What is known of the table: read once, then followed. The CRM's word is the table's only source (setting `routing`).
+/// What is known of the table: read, then followed, and read anew after an hour: people may change it at Beeline, though the CRM's word
+/// is to be its only source (setting `routing`).
 final class BeelineRoutes: Sendable {
+    /// How long it is followed without being looked at.
+    static let freshness = Duration.seconds(3600)
+
     /// Rows followed; a table is not read beyond it, and grows no further by us.
     static let capacity = 20_000
 
     private struct State {
         /// Extensions by the caller's number as `key` writes it; nil before the table was read.
         var rows: [String: String]?
+        var readAt: ContinuousClock.Instant?
+        /// Since the table was last begun to be read.
+        var written: [String: String?] = [:]
         /// Extensions of employees who are listed by number or identifier.
         var extensions: [String: String] = [:]
     }
 
     private let state = Mutex(State())
+    private let now: @Sendable () -> ContinuousClock.Instant
+
+    init(now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) { self.now = now }
 
     /// How a number stands in the table: Russian ones by ten digits, others by all; nil for what is none.
     static func key(_ number: String) -> String? {
@@ -43,9 +53,21 @@ final class BeelineRoutes: Sendable {
         return text.utf8.count == 11 && (text.hasPrefix("7") || text.hasPrefix("8")) ? String(text.dropFirst()) : text
     }
 
-    var isRead: Bool { state.withLock { $0.rows != nil } }
+    /// Whether it was read within the last hour.
+    var isFresh: Bool { state.withLock { $0.readAt.map { now() < $0.advanced(by: Self.freshness) } ?? false } }
 
-    func take(_ rows: [String: String]) { state.withLock { $0.rows = $0.rows ?? rows } }
+    /// Takes what was read; what was written since `beginReading` counts more. Of two who read at once the first is taken.
+    func take(_ rows: [String: String]) {
+        guard !isFresh else { return }
+        state.withLock { state in
+            state.rows = rows
+            for (key, value) in state.written { state.rows?[key] = value }
+            state.readAt = now()
+        }
+    }
+
+    /// From now on what is written is remembered for `take`.
+    func beginReading() { state.withLock { $0.written = [:] } }
 
     func `extension`(for key: String) -> String? { state.withLock { $0.rows?[key] } }
 
@@ -54,7 +76,12 @@ final class BeelineRoutes: Sendable {
         state.withLock { $0.rows?[key] != nil || $0.rows?.count ?? 0 < Self.capacity }
     }
 
-    func set(_ key: String, to extension: String?) { state.withLock { $0.rows?[key] = `extension` } }
+    func set(_ key: String, to extension: String?) {
+        state.withLock { state in
+            state.rows?[key] = `extension`
+            if state.written.count < Self.capacity { state.written.updateValue(`extension`, forKey: key) }
+        }
+    }
 
     func knownExtension(of employee: String) -> String? { state.withLock { $0.extensions[employee] } }
 
@@ -71,7 +98,10 @@ extension BeelineClient {
     package func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome {
         guard let key = BeelineRoutes.key(order.question.number) else { throw .invalid("number", "this is no caller's number") }
         let time = TimeLeft(order.deadline)
-        if !routes.isRead { routes.take(try await readRoutes(within: time)) }
+        if !routes.isFresh {
+            routes.beginReading()
+            routes.take(try await readRoutes(within: time))
+        }
         let wanted = try await wantedExtension(order.decision.target, within: time)
         let present = routes.extension(for: key)
         guard wanted != present else { return .unchanged }

@@ -21,6 +21,9 @@ struct ProgramClient: ProviderClient {
         self.able = able
     }
 
+    /// The provider behind the program is asked by the program.
+    var asksOverOutgoing: Bool { false }
+
     func perform(_ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
         try needs(order.action.capability)
         return try await commands.ask("perform", within: order.deadline) { json in

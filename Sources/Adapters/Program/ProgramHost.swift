@@ -39,8 +39,10 @@ final class ProgramHost: Sendable {
     /// From its start to its first answer.
     private static let startWithin = Duration.seconds(10)
     private static let lineLimit = 1 << 20
+    /// Memory of larger questions and answers is given back.
+    private static let keptBytes = 64 << 10
     /// A program that is well is not looked after for so long: who mends it is slower.
-    private static let lookAgainAfter = Duration.milliseconds(20)
+    private static let lookAgainAfter = Duration.milliseconds(200)
 
     private struct Desk {
         var child: (any ChildProcess)?
@@ -53,6 +55,9 @@ final class ProgramHost: Sendable {
         /// Of the files that the program was started from, and when they were last looked at.
         var stamp: UInt64?
         var lookedAt: ContinuousClock.Instant?
+        /// Memory of the last question and of the last answer, for the next ones.
+        var question: [UInt8] = []
+        var answer = JSONText()
     }
 
     /// For those who only look: never held while somebody waits.
@@ -230,7 +235,7 @@ final class ProgramHost: Sendable {
     ) throws(ProgramTrouble) {
         guard let number = desk.greeting else { return }
         do {
-            let node = try read(try child.receive(within: deadline - now()), number)
+            let node = try read(try child.receive(within: deadline - now()), number, &desk)
             guard node["protocol"].int == Self.protocolVersion else { throw ProgramShapeError("protocol", "is not 1") }
             desk.greeting = nil
         } catch {
@@ -249,7 +254,7 @@ final class ProgramHost: Sendable {
     ) throws(ProgramTrouble) -> JSONNode {
         do {
             let number = try write(verb, to: child, &desk, within: deadline - now(), question)
-            return try read(try child.receive(within: deadline - now()), number)
+            return try read(try child.receive(within: deadline - now()), number, &desk)
         } catch {
             // Whatever it says later would be taken for the answer to another question.
             dismiss(&desk, at: now())
@@ -263,26 +268,29 @@ final class ProgramHost: Sendable {
     ) throws(ChildFailure) -> Int {
         let number = desk.nextNumber
         desk.nextNumber &+= 1
-        var json = JSONWriter()
+        var json = JSONWriter(reusing: desk.question.count <= Self.keptBytes ? desk.question : [])
         json.beginObject()
         json.field("id", number)
         json.field("do", verb)
         members(&json)
         json.endObject()
-        try child.send(json.finish(), within: patience)
+        desk.question = json.finish()
+        try child.send(desk.question, within: patience)
         return number
     }
 
-    private func read(_ line: [UInt8], _ number: Int) throws(ProgramShapeError) -> JSONNode {
-        let text: JSONText
+    /// The answer's node keeps its text as long as somebody has it; the next answer then gets a new one.
+    private func read(_ line: [UInt8], _ number: Int, _ desk: inout Desk) throws(ProgramShapeError) -> JSONNode {
         do {
-            text = try JSONText(line)
+            try desk.answer.parse(line)
         } catch {
             throw ProgramShapeError("", "is no \(error.description)")
         }
-        guard text.root.isObject else { throw ProgramShapeError("", "is no object") }
-        guard text.root["id"].int == number else { throw ProgramShapeError("id", "is not the question's") }
-        return text.root
+        let root = desk.answer.root
+        if line.count > Self.keptBytes { desk.answer = JSONText() }
+        guard root.isObject else { throw ProgramShapeError("", "is no object") }
+        guard root["id"].int == number else { throw ProgramShapeError("id", "is not the question's") }
+        return root
     }
 
     private func dismiss(_ desk: inout Desk, at now: ContinuousClock.Instant) {

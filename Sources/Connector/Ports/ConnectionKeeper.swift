@@ -2,7 +2,7 @@
 /// `ProviderClient.keeper`, so that it shares the client's tokens and sessions.
 ///
 /// One keeper of a connection works at a time. It is begun when the connection comes live, cancelled when the connection's file changes
-/// or the gateway ends, and begun anew after a pause where it failed.
+/// or the gateway ends, and begun anew after a pause where it failed. One that does not end keeps its successor waiting.
 package protocol ConnectionKeeper: Sendable {
     /// Works until it is cancelled, and then ends within a moment: every wait of the context ends at once, every request too. Returns
     /// earlier where there is nothing to do, after a report that says why.

@@ -113,6 +113,8 @@ package struct OutgoingError: Error, Sendable, Equatable, CustomStringConvertibl
         /// The handshake failed, or the certificate is not to be trusted.
         case tls
         case timeout
+        /// Too much waits for this host: it has not left.
+        case crowded
         case tooLarge
         case cancelled
         /// The address is not one of the public Internet, and only those were allowed.

@@ -21,6 +21,10 @@ package protocol ProviderClient: Sendable {
     /// - Throws: `ProviderFailure`.
     func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome
 
+    /// Whether its questions go out over `Outgoing`, each request in its turn. Else each question is one request, and waits before it is
+    /// put.
+    var asksOverOutgoing: Bool { get }
+
     /// What the connection does for as long as it is live; `nil` where it only asks and is told.
     var keeper: (any ConnectionKeeper)? { get }
 
@@ -29,6 +33,7 @@ package protocol ProviderClient: Sendable {
 }
 
 extension ProviderClient {
+    package var asksOverOutgoing: Bool { true }
     package var keeper: (any ConnectionKeeper)? { nil }
 
     package var presence: [String: EmployeePresence]? { nil }
@@ -224,7 +229,7 @@ extension ProviderFailure {
         switch error {
         case let failure as ProviderFailure: self = failure
         case let error as OutgoingError:
-            let neverLeft = [.resolve, .connect, .tls, .invalidRequest].contains(error.code)
+            let neverLeft = [.resolve, .connect, .tls, .invalidRequest, .crowded].contains(error.code)
             self.init(neverLeft ? .unavailable : .unknown, code: error.code.rawValue, text: error.description)
         default: self.init(.unknown, code: "other", text: "the request ended without an answer")
         }

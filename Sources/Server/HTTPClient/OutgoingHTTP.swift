@@ -7,6 +7,8 @@ import Synchronization
 package struct OutgoingHTTPConfiguration: Sendable {
     /// Connections to one host; further requests wait for one of them, within their deadline.
     package var connectionsPerHost = 64
+    /// Requests that may wait for one of them; more are refused at once.
+    package var waitingPerHost = 10_000
     /// Idle connections kept for the next request, over all hosts.
     package var keptConnections = 256
     /// A file of certificates to trust instead of the system's.
@@ -37,7 +39,10 @@ package final class OutgoingHTTP: Outgoing, @unchecked Sendable {
     /// libcurl's wake-up call.
     var timer: TimerID?
     var isDue = false
+    /// Those of libcurl's connections.
+    var sockets: [Int32: ConnectionSocket] = [:]
     private var transfers: [ObjectIdentifier: OutgoingTransfer] = [:]
+    private var lanes: HostLanes
     /// Easy handles for the next transfers: making one costs more than resetting it.
     private var spareHandles: [UnsafeMutableRawPointer] = []
     private let isOpen = Mutex(true)
@@ -53,6 +58,7 @@ package final class OutgoingHTTP: Outgoing, @unchecked Sendable {
             throw NetworkError(.loop, "libcurl", hint: "install a libcurl that looks up names in threads, as Debian's does")
         }
         self.configuration = configuration
+        lanes = HostLanes(configuration)
         loop = try EventLoop(name: name)
         try startDriving()
         do {
@@ -96,6 +102,7 @@ package final class OutgoingHTTP: Outgoing, @unchecked Sendable {
         guard wasOpen else { return }
         await withCheckedContinuation { done in
             loop.execute {
+                self.lanes = HostLanes(self.configuration)
                 for transfer in self.transfers.values { self.cancel(transfer) }
                 for handle in self.spareHandles { curl_easy_cleanup(handle) }
                 self.spareHandles.removeAll()
@@ -117,16 +124,40 @@ package final class OutgoingHTTP: Outgoing, @unchecked Sendable {
     // MARK: On the loop
 
     private func start(_ transfer: OutgoingTransfer, _ continuation: CheckedContinuation<OutgoingResponse, any Error>) {
-        guard !transfer.isCancelled, let multi, let easy = spareHandles.popLast() ?? curl_easy_init() else {
+        guard !transfer.isCancelled, multi != nil else {
             return continuation.resume(throwing: transfer.error(.cancelled, "cancelled"))
         }
-        transfer.begin(on: easy, configuration, continuation)
-        transfer.deadline = loop.schedule(after: transfer.request.deadline) { [self] in
-            finish(transfer, .failure(transfer.error(.timeout, "no answer in \(transfer.request.deadline)", isTransient: true)))
-        }
+        transfer.continuation = continuation
+        transfer.deadline = loop.schedule(after: transfer.request.deadline) { [self] in expire(transfer) }
         transfers[ObjectIdentifier(transfer)] = transfer
+        switch lanes.enter(transfer) {
+        case .now: launch(transfer)
+        case .later: break
+        case .never:
+            finish(transfer, .failure(transfer.error(.crowded, "too many requests wait for this server", isTransient: true)))
+        }
+    }
+
+    /// Hands to libcurl what has its place.
+    private func launch(_ transfer: OutgoingTransfer) {
+        guard let multi, let easy = spareHandles.popLast() ?? curl_easy_init() else {
+            return finish(transfer, .failure(transfer.error(.crowded, "the process is out of memory", isTransient: true)))
+        }
+        keepSockets(of: easy)
+        transfer.begin(on: easy, configuration)
         let refusal = curl_multi_add_handle(multi, easy)
         if refusal != CURLM_OK { finish(transfer, .failure(transfer.error(.other, "libcurl refused the request"))) }
+    }
+
+    /// What still waited for its turn has not left.
+    private func expire(_ transfer: OutgoingTransfer) {
+        let patience = transfer.request.deadline
+        finish(
+            transfer,
+            .failure(
+                transfer.place == .waiting
+                    ? transfer.error(.crowded, "no turn in \(patience)", isTransient: true)
+                    : transfer.error(.timeout, "no answer in \(patience)", isTransient: true)))
     }
 
     private func cancel(_ transfer: OutgoingTransfer) {
@@ -134,13 +165,18 @@ package final class OutgoingHTTP: Outgoing, @unchecked Sendable {
         finish(transfer, .failure(transfer.error(.cancelled, "cancelled")))
     }
 
-    /// Ends a transfer, at most once. Never inside a callback of libcurl.
+    /// Ends a transfer, at most once, and lets the next have its place. Never inside a callback of libcurl.
     func finish(_ transfer: OutgoingTransfer, _ result: Result<OutgoingResponse, OutgoingError>) {
-        guard transfers.removeValue(forKey: ObjectIdentifier(transfer)) != nil, let easy = transfer.easy else { return }
+        guard transfers.removeValue(forKey: ObjectIdentifier(transfer)) != nil else { return }
         if let deadline = transfer.deadline { loop.cancel(deadline) }
+        if let easy = transfer.easy { putBack(easy) }
+        transfer.end(with: result)
+        if let next = lanes.leave(transfer) { launch(next) }
+    }
+
+    private func putBack(_ easy: UnsafeMutableRawPointer) {
         curl_multi_remove_handle(multi, easy)
         curl_easy_reset(easy)
         if spareHandles.count < configuration.keptConnections { spareHandles.append(easy) } else { curl_easy_cleanup(easy) }
-        transfer.end(with: result)
     }
 }

@@ -10,6 +10,21 @@ extension OutgoingRequest {
         return String(url[..<scheme.upperBound] + host)
     }
 
+    /// Whose connections it would use: scheme, host and port, credentials where there are any.
+    var host: String {
+        var slashes = 0
+        return String(
+            url.utf8.prefix { byte in
+                if byte == UInt8(ascii: "/") { slashes += 1 }
+                return slashes < 3 && byte != UInt8(ascii: "?") && byte != UInt8(ascii: "#")
+            }) ?? ""
+    }
+
+    /// Whether it says itself of what type its body is.
+    var hasType: Bool {
+        headers.contains { $0.name.utf8.count == 12 && $0.name.lowercased() == "content-type" }
+    }
+
     /// What libcurl would send amiss, if anything: header injection, control bytes, other schemes.
     var fault: String? {
         let lowered = url.prefix(8).lowercased()

@@ -10,15 +10,24 @@ final class OutgoingTransfer: @unchecked Sendable {
     private static let headBytes = 256 << 10
     /// Bytes kept of a refusal's body where a receiver takes the bodies.
     private static let refusalBytes = 64 << 10
+    /// Bodies from which on a libcurl, of whatever age, may ask before it sends.
+    private static let largeBytes = 1 << 10
     /// How long an answer that a receiver takes may be silent.
     private static let silentSeconds = 60
 
+    /// Where it stands in its host's lane.
+    enum Place { case none, waiting, underWay }
+
     let request: OutgoingRequest
+    /// Whose lane it takes: the address up to its path.
+    let host: String
+    var place = Place.none
     var isCancelled = false
     var deadline: TimerID?
     private(set) var easy: UnsafeMutableRawPointer?
     private var headerList: UnsafeMutablePointer<curl_slist>?
-    private var continuation: CheckedContinuation<OutgoingResponse, any Error>?
+    /// Who waits for the end.
+    var continuation: CheckedContinuation<OutgoingResponse, any Error>?
     private var headers: [HeaderField] = []
     private var headByteCount = 0
     private var body: [UInt8] = []
@@ -31,6 +40,7 @@ final class OutgoingTransfer: @unchecked Sendable {
 
     init(_ request: OutgoingRequest, to receiver: (any OutgoingReceiver)? = nil) {
         self.request = request
+        host = request.host
         self.receiver = receiver
         hasForbiddenAddress = .allocate(capacity: 1)
         hasForbiddenAddress.initialize(to: 0)
@@ -38,12 +48,8 @@ final class OutgoingTransfer: @unchecked Sendable {
 
     deinit { hasForbiddenAddress.deallocate() }
 
-    func begin(
-        on easy: UnsafeMutableRawPointer, _ configuration: OutgoingHTTPConfiguration,
-        _ continuation: CheckedContinuation<OutgoingResponse, any Error>
-    ) {
+    func begin(on easy: UnsafeMutableRawPointer, _ configuration: OutgoingHTTPConfiguration) {
         self.easy = easy
-        self.continuation = continuation
         setManners(easy, configuration)
         setReceivers(easy)
         setMessage(easy)
@@ -103,9 +109,9 @@ final class OutgoingTransfer: @unchecked Sendable {
             setBody(easy)
             csys_curl_set_text(easy, CURLOPT_CUSTOMREQUEST, request.method)
         }
-        // What libcurl would add by itself: waiting for 100 Continue, and the type of a form.
-        addHeader("Expect:")
-        if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) { addHeader("Content-Type:") }
+        // What libcurl would add by itself: waiting for 100 Continue with a large body, and the type of a form.
+        if request.body.count >= Self.largeBytes { addHeader("Expect:") }
+        if request.method != "GET" || !request.body.isEmpty, !request.hasType { addHeader("Content-Type:") }
         for header in request.headers { addHeader(header.value.isEmpty ? "\(header.name);" : "\(header.name): \(header.value)") }
         csys_curl_set_pointer(easy, CURLOPT_HTTPHEADER, headerList)
     }

@@ -7,6 +7,9 @@ import Glibc
 /// `@unchecked Sendable`: `unread` and the offset are touched by whoever sends and receives, one thread at a time (the port says so);
 /// everything else never changes or looks after itself.
 final class SystemChild: ChildProcess, @unchecked Sendable {
+    /// Read at once. From 64 KB on the allocator would tidy up its heap after each.
+    private static let chunkBytes = 16 << 10
+
     private let watch: ChildWatch
     private let input: Int32
     private let output: Int32
@@ -38,7 +41,8 @@ final class SystemChild: ChildProcess, @unchecked Sendable {
         // A pipe has no flag that does it: a program that is gone is an error here, not the end of the gateway.
         csys_block_pipe_signal()
         let deadline = Deadline(patience)
-        guard try !hasSpoken() else { throw ChildFailure(.unasked, "it wrote a line that nobody had asked for") }
+        // What comes later than this is read as an answer, and is none by its number.
+        guard unread.isEmpty else { throw ChildFailure(.unasked, "it wrote a line that nobody had asked for") }
         let bytes = line + [UInt8(ascii: "\n")]
         var sent = 0
         while sent < bytes.count {
@@ -64,26 +68,35 @@ final class SystemChild: ChildProcess, @unchecked Sendable {
         }
     }
 
-    /// Whether something has come since the last answer.
-    private func hasSpoken() throws(ChildFailure) -> Bool {
-        guard unread.isEmpty else { return true }
-        return try readMore()
-    }
-
     private func nextLine() -> [UInt8]? {
-        guard let end = unread[searched...].firstIndex(of: UInt8(ascii: "\n")), end <= lineLimit else {
+        guard let end = lineEnd, end <= lineLimit else {
             searched = unread.count
             return nil
         }
-        let line = Array(unread[..<end])
-        unread.removeSubrange(...end)
         searched = 0
+        var line: [UInt8] = []
+        if end == unread.count - 1 {
+            swap(&line, &unread)
+            line.removeLast()
+        } else {
+            line = Array(unread[..<end])
+            unread.removeSubrange(...end)
+        }
         return line
+    }
+
+    private var lineEnd: Int? {
+        unread.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress, searched < bytes.count else { return nil }
+            return memchr(start + searched, Int32(UInt8(ascii: "\n")), bytes.count - searched).map {
+                UnsafeRawPointer($0) - start
+            }
+        }
     }
 
     /// - Returns: false where nothing is there yet.
     private func readMore() throws(ChildFailure) -> Bool {
-        let room = min(64 << 10, lineLimit + 2)
+        let room = min(Self.chunkBytes, lineLimit + 2)
         let start = unread.count
         var failure: Int32 = 0
         let count = withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { chunk -> Int in

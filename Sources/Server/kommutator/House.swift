@@ -58,14 +58,14 @@ final class House: Sendable {
         providers = ProviderClients(roster: registry, outgoing: outgoing, clock: clock)
         desk = CommandDesk(
             store: journal, reading: readers, providers: providers, numbering: numbering, clock: clock,
-            makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
+            executor: outgoing.loop, makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
         upkeep = UpkeepService(
             providers: providers, journal: journal, surroundings: Self.surroundings(settings, registry, readers), clock: clock,
             report: { log.write($0) })
         ledger = LedgerService(
             journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
             makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
-            onReport: { [desk] report in Task { await desk.note(report) } }, onSignal: upkeep.hear,
+            onReport: desk.note, onSignal: upkeep.hear,
             report: { log.write($0) })
         recordingClient = try OutgoingHTTP(name: "recordings")
         let store = try FileRecordingStore(path: settings.data + "/recordings")

@@ -65,6 +65,7 @@ private final class PortalOutgoing: Outgoing {
         try await bench.running(try keeper()) {
             #expect(await bench.stands { $0.condition == .good && $0.kept == 2 })
             #expect(portal.log == ["GET abonents", "PUT subscription", "PUT subscription"])
+            #expect(bench.notes.saves.withLock { $0 } == 1, "names are kept together, not one by one")
             let wanted =
                 #"{"pattern":"9000000021@ip.beeline.ru","expires":86400,"subscriptionType":"BASIC_CALL","url":"\#(KeeperBench.address)/employee/9000000021"}"#
             #expect(portal.state.withLock { $0.bodies[0] } == wanted)

@@ -128,7 +128,7 @@ import Testing
         #expect(host.trouble == nil)
         #expect(children.started == 3)
         children.version.withLock { $0 = 3 }
-        clock.pass(.milliseconds(20))
+        clock.pass(.milliseconds(200))
         #expect(decode(host) == "ignored: fine")
         #expect(children.started == 4)
     }

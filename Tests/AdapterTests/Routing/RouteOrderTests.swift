@@ -1,9 +1,9 @@
 import AdapterKit
-import BeelineAdapter
 import Connector
 import TestSupport
 import Testing
 
+@testable import BeelineAdapter
 @testable import MangoAdapter
 
 /// What leaves for the vendors that are told by a command or a table.
@@ -121,6 +121,25 @@ import Testing
             return
         }
         #expect(outgoing.requests.count == 1)
+    }
+
+    @Test func `the table is read anew after an hour, and what was written meanwhile counts more`() {
+        let time = Guarded(ContinuousClock.now)
+        let routes = BeelineRoutes(now: { time.withLock { $0 } })
+        #expect(!routes.isFresh)
+        routes.beginReading()
+        routes.take(["9000001234": "101", "9000005678": "102"])
+        #expect(routes.isFresh)
+        time.withLock { $0 += .seconds(3600) }
+        #expect(!routes.isFresh)
+        routes.beginReading()
+        routes.set("9000001234", to: nil)
+        routes.set("9000009999", to: "103")
+        routes.take(["9000001234": "101", "9000005678": "104"])
+        #expect(routes.isFresh)
+        #expect(routes.extension(for: "9000001234") == nil)
+        #expect(routes.extension(for: "9000005678") == "104")
+        #expect(routes.extension(for: "9000009999") == "103")
     }
 
     @Test func `where a row cannot be added it is updated, and else refused`() async throws {

@@ -170,6 +170,29 @@ private final class DeskWorkbench: Sendable {
         await #expect(throws: CommandRefusal.keyReused) { try await bench.desk.submit(bench.request(key: "k", hash: [2])) }
     }
 
+    @Test func `a key that comes again is answered whatever else would refuse it now`() async throws {
+        let bench = DeskWorkbench()
+        let first = try await bench.desk.submit(bench.request(key: "k"))
+        #expect(try await bench.desk.submit(bench.request(key: "k")).id == first.id, "a double click with the same key")
+        bench.desk.close()
+        #expect(try await bench.desk.submit(bench.request(key: "k")).id == first.id)
+        await #expect(throws: CommandRefusal.busy("the gateway is ending")) { try await bench.desk.submit(bench.request()) }
+        #expect(bench.provider.orders.count <= 1)
+    }
+
+    @Test func `a key that comes again takes no turn from another command, and may be ordered anew with a fresh one`()
+        async throws
+    {
+        let bench = DeskWorkbench()
+        let first = try await bench.desk.submit(bench.request(.hangup, key: "k"))
+        for _ in 0..<1000 { #expect(try await bench.desk.submit(bench.request(.hangup, key: "k")).id == first.id) }
+        #expect(try await bench.desk.submit(bench.request(.hangup)).status == .sent, "the bucket holds a hundred")
+        let call = try await bench.desk.submit(bench.request(key: "call"))
+        bench.clock.advance(by: .seconds(10))
+        #expect(try await bench.desk.submit(bench.request(key: "call")).id == call.id)
+        #expect(try await bench.desk.submit(bench.request()).id != call.id, "what was not taken is no click")
+    }
+
     @Test func `a double click makes one call, whatever its keys`() async throws {
         let bench = DeskWorkbench()
         let first = try await bench.desk.submit(bench.request())
@@ -235,7 +258,7 @@ private final class DeskWorkbench: Sendable {
         bench.provider.answer(.success(ProviderAnswer(code: "1000", isPreliminary: true)))
         let command = try await bench.desk.submit(bench.request())
         _ = try await bench.settled(command) { $0.answer != nil }
-        await bench.desk.note(CommandReport(key: command.id.description, succeeded: false, code: "4101"))
+        bench.desk.note(CommandReport(key: command.id.description, succeeded: false, code: "4101"))
         let settled = try await bench.settled(command)
         #expect(settled.status == .failed)
         #expect(settled.failure?.code == "4101")

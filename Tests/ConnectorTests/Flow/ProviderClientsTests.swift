@@ -8,6 +8,8 @@ import Testing
 private struct AskingClient: ProviderClient {
     let outgoing: any Outgoing
     var requestsOfCommand = 1
+    /// It asks its provider by ways of its own.
+    var asksOverOutgoing = true
 
     func perform(_ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
         for _ in 0..<requestsOfCommand { try await send("command") }
@@ -15,13 +17,18 @@ private struct AskingClient: ProviderClient {
     }
 
     func history(_ window: HistoryWindow, page: Int) async throws(ProviderFailure) -> HistoryPage {
-        try await send("history")
+        if asksOverOutgoing { try await send("history") }
         return HistoryPage(bodies: [], path: "/log")
     }
 
     func recording(_ reference: String) async throws(ProviderFailure) -> OutgoingRequest {
         try await send("recording")
         return OutgoingRequest("GET", "https://files.example.test/1")
+    }
+
+    func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome {
+        try await send("route")
+        return .sent
     }
 
     private func send(_ path: String) async throws(ProviderFailure) {
@@ -39,6 +46,7 @@ private struct AskingAdapter: TelephonyAdapter {
 
     var descriptor: AdapterDescriptor = Self.descriptor
     var requestsOfCommand = 1
+    var asksOverOutgoing = true
 
     init(settings: AdapterSettings) {}
 
@@ -53,7 +61,7 @@ private struct AskingAdapter: TelephonyAdapter {
     private var events: EventAdapter { EventAdapter(settings: AdapterSettings(connection: ConnectionID("x"), values: [:])) }
 
     func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? {
-        AskingClient(outgoing: outgoing, requestsOfCommand: requestsOfCommand)
+        AskingClient(outgoing: outgoing, requestsOfCommand: requestsOfCommand, asksOverOutgoing: asksOverOutgoing)
     }
 }
 
@@ -173,6 +181,41 @@ private final class SwappedRoster: ConnectionRoster {
         #expect(line.pace.closedUntil == nil)
         pause.advance(by: .seconds(20))
         _ = try await question
+    }
+
+    @Test func `questions that go out by other ways wait for their turn too`() async throws {
+        let pause = ManualPause()
+        let outgoing = ScriptedOutgoing(status: 200, "")
+        var adapter = AskingAdapter(RateLimit(burst: 4, interval: .seconds(40)))
+        adapter.asksOverOutgoing = false
+        let client = try #require(try line(adapter, over: outgoing, pause: pause).client)
+        for page in 0..<2 { _ = try await client.history(window, page: page) }
+        let failure = await #expect(throws: ProviderFailure.self) { _ = try await client.history(window, page: 2) }
+        #expect(failure?.kind == .limited && failure?.retryAfter == .seconds(40))
+        pause.advance(by: .seconds(40))
+        _ = try await client.history(window, page: 2)
+        #expect(outgoing.requests.isEmpty)
+    }
+
+    @Test func `a provider that cannot route calls is left alone by commands too, and the other way round`() async throws {
+        let pause = ManualPause()
+        let nobody = Result<OutgoingResponse, OutgoingError>.failure(
+            OutgoingError(.connect, place: "https://pbx.example.test", reason: "nobody", isTransient: true))
+        let outgoing = ScriptedOutgoing(nobody, nobody, nobody, nobody, nobody)
+        let line = try line(AskingAdapter(RateLimit(burst: 9, interval: .seconds(1))), over: outgoing, pause: pause)
+        let client = try #require(line.client)
+        let order = RouteOrder(
+            id: CommandID(bits: 1),
+            question: RoutingQuestion(call: ExternalKey(.call, "C"), number: "79000001234"),
+            decision: RoutingDecision(.asked), deadline: .seconds(4))
+        for _ in 0..<5 {
+            let failure = await #expect(throws: ProviderFailure.self) { _ = try await client.route(order) }
+            #expect(failure?.kind == .unavailable)
+        }
+        #expect(line.pace.closedUntil == pause.clock.now().advanced(by: .seconds(10)))
+        let failure = await #expect(throws: ProviderFailure.self) { _ = try await client.route(order) }
+        #expect(failure?.kind == .limited)
+        #expect(outgoing.requests.count == 5)
     }
 
     @Test func `a question of a provider that is left alone is refused`() async throws {

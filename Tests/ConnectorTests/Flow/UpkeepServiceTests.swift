@@ -207,7 +207,7 @@ private final class UpkeepWorkbench: Sendable {
         }
     }
 
-    @Test func `one that does not end is left to himself after five seconds`() async {
+    @Test func `one that does not end is told of after five seconds, and keeps its place until it does`() async {
         let door = Doorway()
         let stubborn = ScriptedKeeper { _ in await door.pass() }
         let next = ScriptedKeeper()
@@ -215,11 +215,34 @@ private final class UpkeepWorkbench: Sendable {
         await bench.running {
             #expect(await eventually { stubborn.isWorking })
             bench.roster.load(next)
+            #expect(await bench.seconds(20) { bench.told.contains(.stuck(ConnectionProfile.test.id)) })
+            _ = await bench.seconds(10) { next.isWorking }
+            #expect(stubborn.isWorking && next.begun == 0)
+            #expect(bench.status?.condition == .failing && bench.status?.failure?.code == "stuck")
+            #expect(bench.told.count { $0 == .stuck(ConnectionProfile.test.id) } == 1)
+            door.open()
             #expect(await bench.seconds(20) { next.isWorking })
-            #expect(bench.told.contains(.stuck(ConnectionProfile.test.id)))
-            #expect(stubborn.isWorking)
+            #expect(!stubborn.isWorking)
+            #expect(bench.status?.condition == .good)
         }
+    }
+
+    @Test func `the service ends though a keeper does not`() async {
+        let door = Doorway()
+        let stubborn = ScriptedKeeper { _ in await door.pass() }
+        let bench = UpkeepWorkbench(stubborn)
+        let work = Task { await bench.service.run() }
+        #expect(await eventually { stubborn.isWorking })
+        work.cancel()
+        let isOver = Atomic(false)
+        let waiting = Task {
+            await work.value
+            isOver.store(true, ordering: .relaxed)
+        }
+        #expect(await bench.seconds(20) { isOver.load(ordering: .relaxed) })
+        #expect(bench.told == [.stuck(ConnectionProfile.test.id)])
         door.open()
+        await waiting.value
         #expect(await eventually { !stubborn.isWorking })
     }
 

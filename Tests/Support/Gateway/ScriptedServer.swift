@@ -10,6 +10,8 @@ package final class ScriptedServer: @unchecked Sendable {
         case answer(Int, String = "", headers: [String] = [])
         /// These very bytes.
         case bytes([UInt8])
+        /// These very bytes; then the connection is closed.
+        case lastBytes([UInt8])
         /// Nothing, for as long as the client stays.
         case silence
         /// The connection is closed.
@@ -84,6 +86,9 @@ package final class ScriptedServer: @unchecked Sendable {
             let lines = ["HTTP/1.1 \(status) OK", "Content-Length: \(body.utf8.count)"] + headers
             return send(Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8), connection)
         case .bytes(let bytes): return send(bytes, connection)
+        case .lastBytes(let bytes):
+            _ = send(bytes, connection)
+            return false
         case .silence:
             var byte: UInt8 = 0
             while recv(connection, &byte, 1, 0) > 0 {}

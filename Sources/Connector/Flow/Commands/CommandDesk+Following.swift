@@ -28,12 +28,12 @@ extension CommandDesk {
         }
     }
 
-    /// A provider's late answer, read from a webhook. What is no command of ours, or is settled, changes nothing.
-    package func note(_ report: CommandReport) async {
+    /// A provider's late answer, read from a webhook. What is no command of ours, or is settled, changes nothing. Does not wait.
+    package func note(_ report: CommandReport) {
         guard let id = CommandID(report.key) else { return }
         let isOpen = state.withLock { $0.followed[id].map { !$0.command.status.isFinal } ?? false }
         guard isOpen else { return }
-        await settle(id) { command in
+        conclude(id) { command in
             command.status = report.succeeded ? .confirmed : .failed
             if report.succeeded {
                 command.answer = ProviderAnswer(call: command.answer?.call, code: report.code)

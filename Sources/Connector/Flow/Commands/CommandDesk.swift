@@ -41,17 +41,20 @@ package final class CommandDesk: Sendable {
     let numbering: any NumberingPlan
     let clock: any Timekeeper
     let providers: ProviderClients
+    private let executor: (any TaskExecutor)?
     private let makeID: @Sendable (Instant) -> CommandID
 
+    /// - Parameter executor: where commands are carried out; that of the client that sends them saves changes of thread.
     package init(
         store: any CommandStore, reading: any JournalReading, providers: ProviderClients, numbering: any NumberingPlan,
-        clock: any Timekeeper, makeID: @escaping @Sendable (Instant) -> CommandID
+        clock: any Timekeeper, executor: (any TaskExecutor)? = nil, makeID: @escaping @Sendable (Instant) -> CommandID
     ) {
         self.store = store
         self.reading = reading
         self.providers = providers
         self.numbering = numbering
         self.clock = clock
+        self.executor = executor
         self.makeID = makeID
     }
 
@@ -61,19 +64,27 @@ package final class CommandDesk: Sendable {
     // MARK: Accepting
 
     /// Journals a command and sends it on its way.
+    ///
+    /// Whether its key came before, the journal says when it is to take it (Decisions/041): a new command, which most are, is not
+    /// looked for.
     /// - Returns: the command; where the same request came before with the same key, what became of it since.
     package func submit(_ request: CommandRequest) async throws(CommandRefusal) -> Command {
-        if let known = try await earlier(request) { return known }
-        try request.action.check()
-        let (command, leaves, client) = try accept(request)
-        let row = CommandRow(command, request: request.hash)
-        if case .failed(let reason) = await save(row) {
+        let (command, leaves, client): (Command, Instant, any ProviderClient)
+        do throws(CommandRefusal) {
+            try request.action.check()
+            (command, leaves, client) = try accept(request)
+        } catch {
+            // What is refused now may have been taken before.
+            if let known = try await earlier(request) { return known }
+            throw error
+        }
+        if case .failed(let reason) = await save(CommandRow(command, request: request.hash)) {
             forget(command)
             if let known = try await earlier(request) { return known }
             throw .busy(reason)
         }
         let order = ProviderOrder(id: command.id, action: command.action, target: request.target, deadline: Self.deadline)
-        Task { await carryOut(command, order, at: leaves, client) }
+        Task(executorPreference: executor) { [self] in await carryOut(command, order, at: leaves, client) }
         return command
     }
 
@@ -142,8 +153,9 @@ package final class CommandDesk: Sendable {
     private func forget(_ command: Command) {
         state.withLock { state in
             state.followed[command.id] = nil
-            if let order = Order(command) { state.recent[order] = nil }
+            if let order = Order(command), state.recent[order]?.id == command.id { state.recent[order] = nil }
         }
+        providers[command.connection]?.pace.giveBack()
     }
 
     // MARK: Carrying out
@@ -156,16 +168,21 @@ package final class CommandDesk: Sendable {
         }
         do throws(ProviderFailure) {
             let answer = try await client.perform(order)
-            await settle(command.id) { command in
+            conclude(command.id) { command in
                 command.answer = answer
                 if !answer.isPreliminary { command.status = .confirmed }
             }
         } catch {
-            await settle(command.id) { command in
+            conclude(command.id) { command in
                 command.failure = error
                 command.status = Self.status(after: error)
             }
         }
+    }
+
+    /// As `settle`; nobody waits for the journal.
+    func conclude(_ id: CommandID, _ change: (inout Command) -> Void) {
+        if let row = settled(id, change) { _ = store.save([row]) { _ in } }
     }
 
     /// - Returns: whether it may leave now, and says so in the journal.
@@ -207,6 +224,13 @@ package final class CommandDesk: Sendable {
 
     /// Notes an outcome, in memory and in the journal.
     func settle(_ id: CommandID, _ change: (inout Command) -> Void) async {
+        if let row = settled(id, change) { _ = await save(row) }
+    }
+
+    /// Notes an outcome in memory.
+    /// - Returns: what the journal is to keep of it. Where that does not take it, the command is found as `sent` after a restart, and
+    ///   becomes `unknown`.
+    private func settled(_ id: CommandID, _ change: (inout Command) -> Void) -> CommandRow? {
         let now = clock.now()
         let settled = state.withLock { state -> Followed? in
             guard var followed = state.followed[id] else { return nil }
@@ -216,17 +240,18 @@ package final class CommandDesk: Sendable {
             state.followed[id] = followed.command.isOpen(at: now) ? followed : nil
             return followed
         }
-        guard let settled else { return }
+        guard let settled else { return nil }
         providers[settled.command.connection]?.pace.judge(settled.command.failure)
-        // Where the journal does not take it, the command is found as `sent` after a restart, and becomes `unknown`.
-        await save(settled, at: now)
+        return Self.row(settled, at: now)
     }
 
-    /// Writes down how a command stands; one whose call is awaited is found again after a restart.
-    func save(_ followed: Followed, at now: Instant) async {
-        _ = await save(
-            CommandRow(followed.command, request: followed.request, isOpen: followed.command.isOpen(at: now)))
+    /// One whose call is awaited is found again after a restart.
+    private static func row(_ followed: Followed, at now: Instant) -> CommandRow {
+        CommandRow(followed.command, request: followed.request, isOpen: followed.command.isOpen(at: now))
     }
+
+    /// Writes down how a command stands.
+    func save(_ followed: Followed, at now: Instant) async { _ = await save(Self.row(followed, at: now)) }
 
     func save(_ row: CommandRow) async -> AppendOutcome {
         await withCheckedContinuation { continuation in

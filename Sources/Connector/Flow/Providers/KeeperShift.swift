@@ -7,6 +7,7 @@ final class KeeperShift: Sendable {
     private let state: Mutex<UpkeepStatus>
     private let trouble = Mutex(TroublePace())
     private let task = Mutex<Task<Void, Never>?>(nil)
+    private let stuck = Atomic(false)
     /// Rings when the task is over.
     private let over = ChangeSignal()
 
@@ -23,6 +24,9 @@ final class KeeperShift: Sendable {
 
     /// Whether the keeper has ended, and nobody begins it anew.
     var isOver: Bool { over.position > 0 }
+
+    /// It was cancelled, and did not end in its time.
+    var isStuck: Bool { stuck.load(ordering: .relaxed) }
 
     var status: UpkeepStatus { state.withLock { $0 } }
 
@@ -97,6 +101,17 @@ final class KeeperShift: Sendable {
     }
 
     // MARK: How it stands
+
+    /// Its successor waits for its end: two at once would undo each other's work at the provider.
+    func noteStuck(at now: Instant) {
+        stuck.store(true, ordering: .relaxed)
+        state.withLock { status in
+            status.failure = ProviderFailure(.unavailable, code: "stuck", text: "the former keeper does not end")
+            status.upkeep.kept = 0
+            status.upkeep.remedy = "restart the gateway if this lasts"
+            status.since = now
+        }
+    }
 
     private func note(_ failure: ProviderFailure, until moment: Instant) {
         state.withLock { status in

@@ -40,6 +40,9 @@ struct ProviderLane: Sendable {
         return leaves <= now ? .now : .at(leaves)
     }
 
+    /// Gives back a place that was taken; those behind it keep theirs.
+    mutating func giveBack() { fullAt = fullAt.advanced(by: .zero - limit.interval) }
+
     /// Something left without asking: a further request of a command. What follows is put off by it.
     mutating func note(at now: Instant) { fullAt = max(fullAt, now).advanced(by: limit.interval) }
 
@@ -54,6 +57,11 @@ struct ProviderLane: Sendable {
 
     /// Until when nothing is sent; `nil` where commands may go.
     func closed(at now: Instant) -> Instant? { circuit.closed(at: now) }
+
+    /// Whether a new lane would let as much through: the bucket is full, and nobody wants to be left alone.
+    func isAsNew(at now: Instant) -> Bool {
+        fullAt <= now && historyFullAt <= now && circuit.closed(at: now) == nil && (questionsRestUntil ?? now) <= now
+    }
 
     // MARK: Questions
 

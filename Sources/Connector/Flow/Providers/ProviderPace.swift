@@ -55,6 +55,9 @@ final class ProviderPace: Sendable {
         return lane.withLock { $0.take(at: now, deadline: deadline) }
     }
 
+    /// Gives back a place whose command does not leave.
+    func giveBack() { lane.withLock { $0.giveBack() } }
+
     /// Until when nothing is sent; `nil` where commands may go.
     var closedUntil: Instant? {
         let now = clock.now()
@@ -165,27 +168,43 @@ struct PacedClient: ProviderClient {
         try await ask(.question) { () throws(ProviderFailure) in try await client.recording(reference) }
     }
 
-    /// A call that waits has no time for a turn: it leaves at once, and puts off what follows.
+    /// A call that waits has no time for a turn: it leaves at once, and puts off what follows. What comes of it tells of the provider's
+    /// health as a command does.
     func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome {
         guard pace.closedUntil == nil else {
             throw ProviderFailure(.limited, code: ProviderPace.refusal, text: "the provider is left alone for a while")
         }
         let fare = ProviderPace.Fare()
         _ = fare.use()
-        return try await run(.command(fare)) { () throws(ProviderFailure) in try await client.route(order) }
+        do throws(ProviderFailure) {
+            let outcome = try await run(.command(fare)) { () throws(ProviderFailure) in try await client.route(order) }
+            pace.judge(nil)
+            return outcome
+        } catch {
+            pace.judge(error)
+            throw error
+        }
     }
 
-    /// Some providers say in words of their own that they were asked too much.
+    /// Some providers say in words of their own that they were asked too much; some are not asked over `Outgoing`, whose requests wait
+    /// for their turn.
     private func ask<Answer>(
         _ errand: ProviderPace.Errand, _ body: () async throws(ProviderFailure) -> Answer
     ) async throws(ProviderFailure) -> Answer {
         do {
-            return try await run(errand, body)
+            return try await run(errand) { () throws(ProviderFailure) in
+                if !client.asksOverOutgoing { try await waitForTurn() }
+                return try await body()
+            }
         } catch {
             let isHis = error.code != ProviderPace.refusal
             if isHis, error.kind == .limited || error.retryAfter != nil { pace.restQuestions(for: error.retryAfter) }
             throw error
         }
+    }
+
+    private func waitForTurn() async throws(ProviderFailure) {
+        do { try await pace.waitForTurn() } catch { throw ProviderFailure(error) }
     }
 
     private func run<Answer>(

@@ -26,7 +26,7 @@ package final class UpkeepService: Sendable {
 
     /// How often the connections are looked at.
     static let lookInterval = Duration.seconds(1)
-    /// How long a cancelled keeper is waited for; whoever does not end by then is left to himself.
+    /// How long a cancelled keeper is waited for. Whoever does not end by then is told of; his place stays his until he does.
     static let endPatience = Duration.seconds(5)
 
     let surroundings: Surroundings
@@ -72,15 +72,18 @@ package final class UpkeepService: Sendable {
             // Cancelled or not, the wait is over.
             _ = try? await pause(Self.lookInterval)
         }
-        await end(shifts.withLock { $0.values.map { $0 } })
+        await end(shifts.withLock { $0.values.filter { !$0.isStuck } })
     }
 
     /// Ends the keepers whose connections are no longer what they were, then begins those that are new: a second one of a
-    /// connection only when the first has ended, or has had its time.
+    /// connection only when the first has ended. One that does not is waited for once; the others do not wait with him.
     private func look() async {
         let lines = providers.all.filter { $0.keeper != nil }
         let wanted = Dictionary(lines.map { ($0.profile.id, $0) }) { first, _ in first }
-        let old = shifts.withLock { shifts in shifts.values.filter { wanted[$0.line.profile.id] !== $0.line } }
+        let old = shifts.withLock { shifts in
+            shifts = shifts.filter { !($0.value.isStuck && $0.value.isOver) }
+            return shifts.values.filter { wanted[$0.line.profile.id] !== $0.line && !$0.isStuck }
+        }
         await end(old)
         for line in lines { begin(line) }
     }
@@ -101,7 +104,10 @@ package final class UpkeepService: Sendable {
             for shift in old {
                 group.addTask { [self] in
                     let id = shift.line.profile.id
-                    if await !shift.end(within: Self.endPatience, pause) { report(.stuck(id)) }
+                    guard await shift.end(within: Self.endPatience, pause) else {
+                        shift.noteStuck(at: clock.now())
+                        return report(.stuck(id))
+                    }
                     shifts.withLock { shifts in
                         if shifts[id] === shift { shifts[id] = nil }
                     }

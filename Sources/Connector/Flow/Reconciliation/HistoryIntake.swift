@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Puts rows of a provider's history into the inbox, each once.
 ///
 /// The identifier of such a raw record is made of its content, so that a row which many overlapping pages tell is in the inbox once,
@@ -6,6 +8,8 @@ struct HistoryIntake: Sendable {
     private let journal: any Journal
     private let reading: any JournalReading
     private let pause: Pause
+    /// Rows that are in the inbox: a window tells most of its rows again at each pull, and they need not be read to know them.
+    private let known = KnownRows()
 
     /// Records of one append.
     private static let batchLimit = 100
@@ -25,44 +29,65 @@ struct HistoryIntake: Sendable {
         var count = 0
         for start in stride(from: 0, to: rows.count, by: Self.batchLimit) {
             let slice = rows[start..<min(start + Self.batchLimit, rows.count)]
-            let records = try await fresh(slice, path: path, of: connection, at: now)
-            if !records.isEmpty { try await append(records) }
-            count += records.count
+            let marks = slice.map { Self.mark(of: $0, path: path, of: connection.profile.id) }
+            let unknown = known.unknown(among: zip(marks, slice))
+            guard !unknown.isEmpty else { continue }
+            let fresh = try await fresh(unknown, path: path, of: connection, at: now)
+            if !fresh.records.isEmpty { try await append(fresh.records) }
+            known.note(fresh.read)
+            count += fresh.records.count
         }
         return count
     }
 
-    private static func records(
-        _ rows: ArraySlice<[UInt8]>, path: String, of connection: LiveConnection, at now: Instant
-    ) -> [RawRecord] {
+    /// What reading rows led to.
+    private struct Reading {
+        var records: [RawRecord] = []
+        /// Marks of the rows that could be read. The others are read again: a program that was down reads them later.
+        var read: [UInt128] = []
+    }
+
+    private static func read(
+        _ rows: [KnownRows.Row], path: String, of connection: LiveConnection, at now: Instant
+    ) -> Reading {
         let decoder = connection.adapter.makeDecoder()
         var known: Set<RawID> = []
-        return rows.compactMap { row in
+        var reading = Reading()
+        for row in rows {
             var record = RawRecord(
                 id: RawID(bits: 0), connection: connection.profile.id, receivedAt: now, source: .history, method: "GET",
-                path: path, body: row)
-            record.id = name(of: record, told: decoder.decode(record))
-            return known.insert(record.id).inserted ? record : nil
+                path: path, body: row.body)
+            let told = decoder.decode(record)
+            record.id = name(row.mark, told: told)
+            if !told.contains(where: \.isUndecoded) { reading.read.append(row.mark) }
+            if known.insert(record.id).inserted { reading.records.append(record) }
         }
+        return reading
+    }
+
+    private static func mark(of row: [UInt8], path: String, of connection: ConnectionID) -> UInt128 {
+        var hash = StableHash()
+        for part in ["history", connection.name, path] { hash.combine(part) }
+        row.withUnsafeBytes { hash.combine(bytes: $0) }
+        return hash.value
     }
 
     /// The time of the name is that of the row, as far as it tells one.
-    private static func name(of record: RawRecord, told: [Decoded]) -> RawID {
-        var hash = StableHash()
-        for part in ["history", record.connection.name, record.path] { hash.combine(part) }
-        record.body.withUnsafeBytes { hash.combine(bytes: $0) }
+    private static func name(_ mark: UInt128, told: [Decoded]) -> RawID {
         let starts = told.compactMap { part in
             if case .call(let event) = part { event.facts.startedAt } else { nil }
         }
-        return RawID(time: starts.min() ?? Instant(milliseconds: 0), rest: hash.value)
+        return RawID(time: starts.min() ?? Instant(milliseconds: 0), rest: mark)
     }
 
     /// A decoder may wait for a program of its own: where readers wait for the disk, so that nobody else does.
     private func fresh(
-        _ rows: ArraySlice<[UInt8]>, path: String, of connection: LiveConnection, at now: Instant
-    ) async throws -> [RawRecord] {
+        _ rows: [KnownRows.Row], path: String, of connection: LiveConnection, at now: Instant
+    ) async throws -> Reading {
         try await reading.read { reader in
-            try Self.records(rows, path: path, of: connection, at: now).filter { try !reader.keeps($0.id) }
+            var reading = Self.read(rows, path: path, of: connection, at: now)
+            reading.records = try reading.records.filter { try !reader.keeps($0.id) }
+            return reading
         }
     }
 
@@ -79,6 +104,58 @@ struct HistoryIntake: Sendable {
             }
         }
         throw HistoryIntakeError(reason: "the journal's queue stays full")
+    }
+}
+
+/// Marks of rows that are in the inbox: the latest tens of thousands, in two halves of which the older is forgotten at once.
+///
+/// What is forgotten, as everything is at a restart, is read once more, and found in the inbox.
+private final class KnownRows: Sendable {
+    struct Row: Sendable {
+        let mark: UInt128
+        let body: [UInt8]
+    }
+
+    private struct State {
+        var young: Set<UInt128> = []
+        var old: Set<UInt128> = []
+    }
+
+    /// Of one half: a megabyte.
+    private static let capacity = 40_000
+
+    private let state = Mutex(State())
+
+    func unknown(among rows: some Sequence<(UInt128, [UInt8])>) -> [Row] {
+        state.withLock { state in
+            rows.compactMap { mark, body in
+                if state.young.contains(mark) { return nil }
+                if state.old.contains(mark) {
+                    // Still told: it is of those to be remembered.
+                    Self.insert(mark, in: &state)
+                    return nil
+                }
+                return Row(mark: mark, body: body)
+            }
+        }
+    }
+
+    func note(_ marks: [UInt128]) {
+        state.withLock { state in
+            for mark in marks { Self.insert(mark, in: &state) }
+        }
+    }
+
+    private static func insert(_ mark: UInt128, in state: inout State) {
+        guard state.young.insert(mark).inserted, state.young.count >= capacity else { return }
+        state.old = state.young
+        state.young = []
+    }
+}
+
+extension Decoded {
+    fileprivate var isUndecoded: Bool {
+        if case .undecoded = self { true } else { false }
     }
 }
 

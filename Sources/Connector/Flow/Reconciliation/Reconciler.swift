@@ -15,7 +15,7 @@ package final class Reconciler: Sendable {
     private let report: @Sendable (ReconciliationNews) -> Void
     private let intake: HistoryIntake
     private let lanes = Mutex<[ConnectionID: Lane]>([:])
-    /// Of the journal, which is asked every second while it cannot be read.
+    /// Of the journal, which may be asked every second while it cannot be read.
     private let readTrouble = Mutex(TroublePace())
     /// Since when the gateway listens.
     private let startedAt: Instant
@@ -46,8 +46,11 @@ package final class Reconciler: Sendable {
         var trouble = TroublePace()
         var days: [SeenCalls] = []
         var measuredAt: Instant?
+        /// When that was last tried.
+        var countedAt: Instant?
         var silence = SilenceWatch()
         var listenedAt: Instant?
+        var hours = HourlyCalls()
         var usual: UsualRate?
         var learnedAt: Instant?
         /// Of the journal: the newest webhook at the start.
@@ -134,13 +137,34 @@ package final class Reconciler: Sendable {
                 lane.lastWebhook = webhook
                 if lanes[id] == nil { lanes[id] = lane }
             }
-            if readTrouble.withLock({ $0.recovered() }) { report(.pullRecovered(id)) }
+            noteReadable(for: id)
             return true
         } catch {
-            if let failures = readTrouble.withLock({ $0.failed(at: timekeeper.now()) }) {
-                report(.pullFailing(id, reason: "the journal cannot be read: \(error)", failures: failures))
-            }
+            noteUnreadable(error, for: id)
             return false
+        }
+    }
+
+    /// Counts calls; `nil` where the journal cannot be read, which is told at a growing pace.
+    private func count(_ query: SeenQuery) async -> [SeenCalls]? {
+        do {
+            let seen = try await reading.read { try $0.seenCalls(query) }
+            noteReadable(for: query.connection)
+            return seen
+        } catch {
+            // What ends with the gateway has not failed.
+            if !Task.isCancelled { noteUnreadable(error, for: query.connection) }
+            return nil
+        }
+    }
+
+    private func noteReadable(for id: ConnectionID) {
+        if readTrouble.withLock({ $0.recovered() }) { report(.pullRecovered(id)) }
+    }
+
+    private func noteUnreadable(_ error: any Error, for id: ConnectionID) {
+        if let failures = readTrouble.withLock({ $0.failed(at: timekeeper.now()) }) {
+            report(.pullFailing(id, reason: "the journal cannot be read: \(error)", failures: failures))
         }
     }
 
@@ -265,8 +289,9 @@ package final class Reconciler: Sendable {
         let query = SeenQuery(
             tenant: profile.tenant, connection: profile.id, from: today.advanced(by: .milliseconds(-day.rawValue)),
             to: today.advanced(by: .milliseconds(day.rawValue)), unit: day, known: PullSchedule(profile.reconciling).known(state))
-        // Metrics alone live of it: what cannot be read now is read the next time.
-        guard let days = try? await reading.read({ try $0.seenCalls(query) }) else { return }
+        // Metrics alone live of it: what cannot be read now is read the next time, at the usual pace.
+        lanes.withLock { $0[profile.id]?.countedAt = now }
+        guard let days = await count(query) else { return }
         let news = lanes.withLock { lanes -> [ReconciliationNews] in
             let isFirst = lanes[profile.id]?.measuredAt == nil
             let known = lanes[profile.id]?.days ?? []
@@ -290,7 +315,7 @@ package final class Reconciler: Sendable {
             guard await know(connection) else { continue }
             let (measures, listens) = lanes.withLock { lanes in
                 (
-                    Self.isDue(lanes[id]?.measuredAt, Self.measureEvery, now),
+                    Self.isDue(lanes[id]?.countedAt, Self.measureEvery, now),
                     Self.isDue(lanes[id]?.listenedAt, Self.listenEvery, now)
                 )
             }
@@ -313,13 +338,14 @@ package final class Reconciler: Sendable {
 
     /// Looks whether a connection is heard as often as usual.
     package func listen(_ connection: LiveConnection) async {
-        guard await know(connection), let usual = await usual(connection) else { return }
         let now = timekeeper.now()
         let id = connection.profile.id
+        guard await know(connection) else { return }
+        lanes.withLock { $0[id]?.listenedAt = now }
+        guard let usual = await usual(connection) else { return }
         let heard = heardAt(id)
         let news = lanes.withLock { lanes -> SilenceWatch.News? in
             guard let lane = lanes[id] else { return nil }
-            lanes[id]?.listenedAt = now
             // What came while the gateway was down nobody could hear.
             let last = [heard, lane.lastWebhook, startedAt].compactMap(\.self).max() ?? startedAt
             return lanes[id]?.silence.look(usual, heardAt: last, at: now)
@@ -334,15 +360,19 @@ package final class Reconciler: Sendable {
     private func usual(_ connection: LiveConnection) async -> UsualRate? {
         let profile = connection.profile
         let now = timekeeper.now()
-        let known = lanes.withLock { $0[profile.id].map { ($0.usual, $0.learnedAt) } }
-        if let usual = known?.0, !Self.isDue(known?.1, Self.learnEvery, now) { return usual }
-        let query = SeenQuery(
-            tenant: profile.tenant, connection: profile.id, from: now.advanced(by: .zero - UsualRate.memory), to: now, unit: .hour
-        )
+        guard let lane = lanes.withLock({ $0[profile.id] }) else { return nil }
+        if let usual = lane.usual, !Self.isDue(lane.learnedAt, Self.learnEvery, now) { return usual }
+        var hours = lane.hours
+        let from = hours.isReadFrom(at: now)
         // Where it cannot be read, what was learned before counts on.
-        guard let hours = try? await reading.read({ try $0.seenCalls(query) }) else { return known?.0 }
-        let usual = UsualRate(hours, at: now)
+        guard
+            let seen = await count(
+                SeenQuery(tenant: profile.tenant, connection: profile.id, from: from, to: now, unit: .hour))
+        else { return lane.usual }
+        hours.take(seen, from: from, at: now)
+        let usual = UsualRate(hours.all, at: now)
         lanes.withLock { lanes in
+            lanes[profile.id]?.hours = hours
             lanes[profile.id]?.usual = usual
             lanes[profile.id]?.learnedAt = now
         }

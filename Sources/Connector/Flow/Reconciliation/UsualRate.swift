@@ -65,6 +65,43 @@ package struct UsualRate: Sendable, Equatable {
     }
 }
 
+/// What a rate is learned from, read piece by piece: calls of the last weeks by the hour they began in, so far as they were seen while they
+/// happened.
+struct HourlyCalls: Sendable {
+    /// How far back what was counted may have changed: calls are merged and deleted.
+    private static let unsettled = Duration.seconds(86_400)
+
+    private var counts: [Int64: Int32] = [:]
+    private var readAt: Instant?
+
+    /// From when on calls are to be counted again.
+    func isReadFrom(at now: Instant) -> Instant {
+        let oldest = Self.begin(of: now.advanced(by: .zero - UsualRate.memory))
+        guard let readAt, readAt <= now else { return oldest }
+        return max(oldest, Self.begin(of: readAt.advanced(by: .zero - Self.unsettled)))
+    }
+
+    /// Takes in what was counted from `from` until now.
+    mutating func take(_ hours: [SeenCalls], from: Instant, at now: Instant) {
+        let oldest = Self.begin(of: now.advanced(by: .zero - UsualRate.memory)).milliseconds
+        counts = counts.filter { $0.key >= oldest && $0.key < from.milliseconds }
+        for hour in hours where hour.seenByWebhook > 0 { counts[hour.begin.milliseconds] = Int32(clamping: hour.seenByWebhook) }
+        readAt = now
+    }
+
+    /// Oldest first; hours without calls are left out.
+    var all: [SeenCalls] {
+        counts.sorted { $0.key < $1.key }.map { begin, count in
+            SeenCalls(begin: Instant(milliseconds: begin), seenByWebhook: Int(count))
+        }
+    }
+
+    private static func begin(of moment: Instant) -> Instant {
+        let hour = SeenQuery.Unit.hour.rawValue
+        return Instant(milliseconds: moment.milliseconds / hour * hour)
+    }
+}
+
 /// Whether a connection is silent against its usual rate: a value without a clock.
 package struct SilenceWatch: Sendable, Equatable {
     package enum State: String, Sendable, CaseIterable {

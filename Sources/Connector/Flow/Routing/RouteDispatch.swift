@@ -138,9 +138,14 @@ package final class RouteDispatch: Sendable {
         return decision
     }
 
+    /// Connections whose pace is kept; for tests.
+    var laneCount: Int { state.withLock { $0.lanes.count } }
+
     private func turn(of connection: ConnectionID, _ ability: RoutingAbility, _ deadline: Instant) -> ProviderLane.Turn {
         let now = clock.now()
         return state.withLock { state in
+            // Of connections that are no more, and of those that nobody calls.
+            if state.lanes[connection] == nil { state.lanes = state.lanes.filter { !$0.value.isAsNew(at: now) } }
             var lane = state.lanes[connection] ?? ProviderLane(ability.rateLimit, at: now)
             defer { state.lanes[connection] = lane }
             return lane.take(at: now, deadline: deadline)

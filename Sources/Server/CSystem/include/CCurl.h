@@ -14,6 +14,11 @@ typedef int (*csys_curl_timer_callback)(void *multi, long milliseconds, void *ow
 /// `count` bytes of a header line or a body came; any other answer than `count` ends the transfer.
 typedef size_t (*csys_curl_data_callback)(char *bytes, size_t one, size_t count, void *owner);
 
+/// libcurl wants a socket for a connection; CURL_SOCKET_BAD where there is none.
+typedef curl_socket_t (*csys_curl_open_callback)(void *owner, curlsocktype purpose, struct curl_sockaddr *address);
+/// libcurl is done with a connection's socket: whoever is told closes it.
+typedef int (*csys_curl_close_callback)(void *owner, curl_socket_t socket);
+
 /// Prepares the library for this process, once. False where names would be looked up in the calling thread.
 static inline int csys_curl_begin(void) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return 0;
@@ -49,6 +54,18 @@ static inline CURLcode csys_curl_set_pointer(void *easy, CURLoption option, cons
 }
 static inline CURLcode csys_curl_set_receiver(void *easy, CURLoption option, csys_curl_data_callback receiver) {
     return (curl_easy_setopt)(easy, option, receiver);
+}
+
+/// Who makes and closes the sockets of connections.
+static inline void csys_curl_set_sockets(
+    void *easy, csys_curl_open_callback opens, csys_curl_close_callback closes, void *owner) {
+    (curl_easy_setopt)(easy, CURLOPT_OPENSOCKETFUNCTION, opens);
+    (curl_easy_setopt)(easy, CURLOPT_OPENSOCKETDATA, owner);
+    (curl_easy_setopt)(easy, CURLOPT_CLOSESOCKETFUNCTION, closes);
+    (curl_easy_setopt)(easy, CURLOPT_CLOSESOCKETDATA, owner);
+}
+static inline curl_socket_t csys_curl_open(const struct curl_sockaddr *address) {
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 /// Nothing but HTTP, redirected or not.
@@ -151,7 +168,7 @@ static inline curl_socket_t csys_curl_open_public(void *refused, curlsocktype pu
         *(int *)refused = 1;
         return CURL_SOCKET_BAD;
     }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return csys_curl_open(address);
 }
 
 // Connections to public addresses only, judged after the name was looked up. A kept connection was judged by other rules, perhaps:

@@ -46,7 +46,7 @@ package struct HTTPContactLookup: ContactLookup {
     private static func failure(_ error: any Error) -> ContactFailure {
         guard let error = error as? OutgoingError else { return ContactFailure(.unreachable, "the question was broken off") }
         switch error.code {
-        case .timeout: return ContactFailure(.timeout, error.description)
+        case .timeout, .crowded: return ContactFailure(.timeout, error.description)
         case .tooLarge: return ContactFailure(.unreadable, error.description)
         default: return ContactFailure(.unreachable, error.description)
         }

@@ -45,10 +45,13 @@ private struct LogAdapter: TelephonyAdapter {
     static let descriptor = AdapterDescriptor(
         name: "log", title: "Log", version: "1", settings: [], headers: [], capabilities: [.history])
 
-    init(settings: AdapterSettings) {}
+    /// How many records were decoded.
+    let decoded: Guarded<Int>
+
+    init(settings: AdapterSettings) { decoded = Guarded(0) }
 
     func makeAuthenticator() -> any WebhookAuthenticator { Everybody() }
-    func makeDecoder() -> any EventDecoder { Decoder() }
+    func makeDecoder() -> any EventDecoder { Decoder(decoded) }
     func logRows(of body: [UInt8]) -> [[UInt8]] { body.split(separator: UInt8(ascii: "\n")).map(Array.init) }
 
     private final class Everybody: WebhookAuthenticator {
@@ -56,7 +59,12 @@ private struct LogAdapter: TelephonyAdapter {
     }
 
     private final class Decoder: EventDecoder {
+        private let count: Guarded<Int>
+
+        init(_ count: Guarded<Int>) { self.count = count }
+
         func decode(_ raw: RawRecord) -> [Decoded] {
+            count.withLock { $0 += 1 }
             let words = String(decoding: raw.body, as: UTF8.self).split(separator: " ").map(String.init)
             guard words.count == 2, let at = Instant(rfc3339: words[1]) else { return [.undecoded(reason: "no row")] }
             var event = CallEvent(
@@ -80,12 +88,17 @@ private final class BrokenReading: JournalReading {
     struct Broken: Error {}
 
     let isBroken = Guarded(false)
+    /// How often it was asked while it was broken.
+    let attempts = Guarded(0)
     private let reading: DirectReading
 
     init(_ journal: MemoryJournal) { reading = DirectReading(journal: journal) }
 
     func read<Result: Sendable>(_ body: @escaping @Sendable (any JournalReader) throws -> Result) async throws -> Result {
-        if isBroken.withLock({ $0 }) { throw Broken() }
+        if isBroken.withLock({ $0 }) {
+            attempts.withLock { $0 += 1 }
+            throw Broken()
+        }
         return try await reading.read(body)
     }
 }
@@ -100,6 +113,7 @@ private final class ReconcilingBench: Sendable {
     let news = Guarded<[ReconciliationNews]>([])
     let pauses = Guarded<[Duration]>([])
     let heard = Guarded<Instant?>(nil)
+    let decoded: Guarded<Int>
 
     init(_ journal: MemoryJournal = MemoryJournal(), plan: ReconcilingPlan = ReconcilingPlan(), at start: Instant = .base) {
         self.journal = journal
@@ -107,8 +121,9 @@ private final class ReconcilingBench: Sendable {
         clock = ManualClock(start)
         var profile = ConnectionProfile.test
         profile.reconciling = plan
-        connection = LiveConnection(
-            profile: profile, adapter: LogAdapter(settings: AdapterSettings(connection: profile.id, values: [:])))
+        let adapter = LogAdapter(settings: AdapterSettings(connection: profile.id, values: [:]))
+        decoded = adapter.decoded
+        connection = LiveConnection(profile: profile, adapter: adapter)
         let (log, news, pauses, clock, heard) = (log, news, pauses, clock, heard)
         reconciler = Reconciler(
             journal: journal, store: journal, reading: reading,
@@ -269,6 +284,39 @@ private final class ReconcilingBench: Sendable {
     }
 
     // MARK: Completeness
+
+    @Test func `a count that cannot be read is told of once in a while, and is not tried again at once`() async {
+        let bench = ReconcilingBench(plan: ReconcilingPlan(isEnabled: false))
+        let id = bench.connection.profile.id
+        await bench.reconciler.listen(bench.connection)
+        bench.reading.isBroken.withLock { $0 = true }
+        let running = Task { await bench.reconciler.run() }
+        while bench.pauses.withLock({ $0.count }) < 1000 { await Task.yield() }
+        let attempts = bench.reading.attempts.withLock { $0 }
+        #expect((1...100).contains(attempts), "in a thousand seconds, not one of each")
+        let told = bench.news.withLock { $0 }
+        #expect((1...20).contains(told.count))
+        #expect(
+            told.allSatisfy {
+                if case .pullFailing(id, let reason, _) = $0 { reason.hasPrefix("the journal cannot be read") } else { false }
+            })
+        bench.reading.isBroken.withLock { $0 = false }
+        while bench.news.withLock({ $0.last }) != .pullRecovered(id) { await Task.yield() }
+        running.cancel()
+        await running.value
+    }
+
+    @Test func `rows that are in the inbox are not read again, but for those that could not be read`() async {
+        let bench = ReconcilingBench()
+        for number in 0..<5 { bench.row("call-\(number)", ago: Int64(500 - number)) }
+        bench.log.add("garbage", at: bench.clock.now().advanced(by: .seconds(-60)))
+        await bench.pull()
+        #expect(bench.decoded.withLock { $0 } == 6)
+        bench.row("late", ago: 30)
+        await bench.pull()
+        #expect(bench.decoded.withLock { $0 } == 6 + 2)
+        #expect(bench.rows.count == 7)
+    }
 
     @Test func `a row that cannot be read is kept, and found again`() async throws {
         let bench = ReconcilingBench()

@@ -3,6 +3,31 @@ import Testing
 
 @testable import Connector
 
+@Suite struct HourlyCallsTests {
+    private static func hour(_ number: Int) -> Instant {
+        Instant(unixSeconds: 1_790_000_000 / 3600 * 3600 + Int64(3600 * number))
+    }
+
+    private static func seen(_ hours: Range<Int>, _ count: Int) -> [SeenCalls] {
+        hours.map { SeenCalls(begin: hour($0), seenByWebhook: count) }
+    }
+
+    @Test func `four weeks are read at first, and from then on what may have changed`() {
+        var hours = HourlyCalls()
+        let now = Self.hour(700)
+        #expect(hours.isReadFrom(at: now) == Self.hour(700 - 672))
+        hours.take(Self.seen(28..<700, 2), from: Self.hour(28), at: now)
+        let later = now.advanced(by: .seconds(3700))
+        #expect(hours.isReadFrom(at: later) == Self.hour(700 - 24))
+        hours.take(Self.seen(690..<702, 5), from: Self.hour(676), at: later)
+        let all = hours.all
+        #expect(all.first?.begin == Self.hour(29), "what is older than four weeks is forgotten")
+        #expect(all.filter { $0.begin < Self.hour(676) }.allSatisfy { $0.seenByWebhook == 2 })
+        #expect(all.filter { $0.begin >= Self.hour(676) } == Self.seen(690..<702, 5))
+        #expect(hours.isReadFrom(at: now) == Self.hour(700 - 672), "a clock that was set back begins anew")
+    }
+}
+
 @Suite struct SilenceWatchTests {
     /// Four whole weeks before a Monday noon, UTC.
     private static let now = Instant(unixSeconds: 1_793_620_800)

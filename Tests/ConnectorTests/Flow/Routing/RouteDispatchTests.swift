@@ -41,7 +41,7 @@ private struct Bench {
         plan = RingPlan(lookup: lookup, numbering: PlainNumbering(), clock: clock)
         let chance = Guarded<UInt64>(0)
         dispatch = RouteDispatch(
-            plan: plan, journal: journal, client: { $0 == ConnectionProfile.test.id ? client : nil }, clock: clock,
+            plan: plan, journal: journal, client: { _ in client }, clock: clock,
             makeRawID: { time in
                 RawID(
                     time: time,
@@ -58,9 +58,12 @@ private struct Bench {
         rateLimit: RateLimit(burst: 1, interval: .seconds(600)))
     static let table = RoutingAbility(.table, deadline: .seconds(20), targets: [.user])
 
-    func begin(_ call: String = "c", _ number: String = "79000001234", _ ability: RoutingAbility = command) {
+    func begin(
+        _ call: String = "c", _ number: String = "79000001234", _ ability: RoutingAbility = command,
+        of connection: ConnectionProfile = .test
+    ) {
         dispatch.begin(
-            RoutingQuestion(call: ExternalKey(.session, call), number: number, leg: "L"), for: .test, ability)
+            RoutingQuestion(call: ExternalKey(.session, call), number: number, leg: "L"), for: connection, ability)
     }
 
     /// The steps that were written down, once there are so many.
@@ -170,6 +173,24 @@ private struct Bench {
         #expect(bench.plan.statistics.unrecorded == 1)
         #expect(bench.journal.rawRecords.isEmpty)
         #expect(bench.client.orders.withLock { $0.count } == 1)
+    }
+
+    @Test func `connections that are asked about no longer leave nothing behind`() async throws {
+        let bench = Bench()
+        func begin(_ number: Int) {
+            var connection = ConnectionProfile.test
+            connection.id = ConnectionID("c\(number)")
+            bench.begin(of: connection)
+        }
+        for number in 1...5 {
+            begin(number)
+            _ = try await bench.steps(number)
+        }
+        #expect(bench.dispatch.laneCount == 5)
+        bench.clock.advance(by: .seconds(601))
+        begin(6)
+        _ = try await bench.steps(6)
+        #expect(bench.dispatch.laneCount == 1)
     }
 
     @Test func `after the close nothing begins`() async throws {
