@@ -99,6 +99,7 @@ final class House: Sendable {
         services.desk = desk
         services.routing = routing
         services.recordings = store
+        services.presence = { [providers] in providers[$0]?.client?.presence ?? [:] }
         services.upkeep = { [upkeep] in upkeep[$0] }
         services.reconciliation = reconciler
         services.moreMetrics = { text in
@@ -128,7 +129,8 @@ final class House: Sendable {
         return UpkeepService.Surroundings(
             address: { id in settings.publicURL.flatMap { registry.current[id.name]?.address(at: $0) } },
             notes: folder.notes, makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
-            openCalls: { connection in await openCalls(of: connection, readers) })
+            openCalls: { connection in await openCalls(of: connection, readers) },
+            onHeard: { registry.current[$0.name]?.counters.countAccepted($1, at: $2) })
     }
 
     /// What cannot be read is told by whoever keeps the journal; a keeper then begins with nothing, as a new one does.

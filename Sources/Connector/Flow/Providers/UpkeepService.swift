@@ -10,17 +10,21 @@ package final class UpkeepService: Sendable {
         package var makeRawID: @Sendable (Instant) -> RawID
         /// A connection's calls that have not ended.
         package var openCalls: @Sendable (ConnectionID) async -> [CommandTarget]
+        /// Hears how much of a connection's was committed that came by no webhook. Any thread; must not block.
+        package var onHeard: @Sendable (ConnectionID, _ count: Int, Instant) -> Void
 
         package init(
             address: @escaping @Sendable (ConnectionID) -> String?,
             notes: @escaping @Sendable (ConnectionID) -> any ConnectionNotes,
             makeRawID: @escaping @Sendable (Instant) -> RawID,
-            openCalls: @escaping @Sendable (ConnectionID) async -> [CommandTarget] = { _ in [] }
+            openCalls: @escaping @Sendable (ConnectionID) async -> [CommandTarget] = { _ in [] },
+            onHeard: @escaping @Sendable (ConnectionID, _ count: Int, Instant) -> Void = { _, _, _ in }
         ) {
             self.address = address
             self.notes = notes
             self.makeRawID = makeRawID
             self.openCalls = openCalls
+            self.onHeard = onHeard
         }
     }
 
@@ -128,10 +132,12 @@ package final class UpkeepService: Sendable {
                 id: surroundings.makeRawID(heard), connection: connection, receivedAt: heard, source: record.source, method: "",
                 path: record.path, body: record.body)
         }
-        return await withCheckedContinuation { continuation in
+        let isCommitted = await withCheckedContinuation { continuation in
             let isQueued = journal.append(raws) { continuation.resume(returning: $0 == .committed) }
             if !isQueued { continuation.resume(returning: false) }
         }
+        if isCommitted { surroundings.onHeard(connection, raws.count, now) }
+        return isCommitted
     }
 }
 
