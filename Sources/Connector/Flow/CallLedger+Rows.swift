@@ -39,7 +39,7 @@ extension CallLedger {
         }
         guard let first = leaving.first else { return [] }
         calls[move.from]?.remove(Set(leaving.map(\.id)))
-        let target = try move.to ?? ownCall(of: first, key: move.key, profile)
+        let target = try move.to ?? ownCall(of: first, key: move.key, leaving: move.from, profile)
         for event in leaving {
             batch.events.removeAll { $0.id == event.id && $0.call == move.from }
             batch.removedEvents.append(RemovedEvent(id: event.id, call: move.from))
@@ -50,16 +50,15 @@ extension CallLedger {
         return [move.from, target]
     }
 
-    /// A call for a row that was with another: named by the row's record and name, whatever else the record tells.
+    /// A call for a row that was with another, `home`.
     ///
-    /// It may have had one before, and that call may have become part of another since: it comes back.
-    private func ownCall(of event: CallEvent, key: ExternalKey, _ profile: ConnectionProfile) throws -> CallID {
-        var hash = StableHash()
-        hash.combine(event.rawID.upper)
-        hash.combine(event.rawID.lower)
-        hash.combine("row")
-        hash.combine(key.value)
-        let id = CallID(time: event.receivedAt, rest: hash.value)
+    /// The row may have had one before, and that call may have become part of another since: it comes back.
+    private func ownCall(of event: CallEvent, key: ExternalKey, leaving home: CallID, _ profile: ConnectionProfile) throws
+        -> CallID
+    {
+        let first = Self.ownID(of: event, key: key, "row")
+        // Others may have joined the one that the row had before: it is theirs now.
+        let id = first == home ? Self.ownID(of: event, key: key, "row again") : first
         if try !load(id, profile: profile) {
             var standing = Standing(connection: profile.id, startedAt: event.occurredAt, createdAt: event.receivedAt)
             standing.revision = try reader.call(id)?.revision ?? 0
@@ -67,6 +66,16 @@ extension CallLedger {
         }
         calls[id]?.standing.mergedInto = nil
         return id
+    }
+
+    /// Named by the row's record and name, whatever else the record tells.
+    private static func ownID(of event: CallEvent, key: ExternalKey, _ word: String) -> CallID {
+        var hash = StableHash()
+        hash.combine(event.rawID.upper)
+        hash.combine(event.rawID.lower)
+        hash.combine(word)
+        hash.combine(key.value)
+        return CallID(time: event.receivedAt, rest: hash.value)
     }
 
     /// A call that nobody has seen yet goes up in another.

@@ -231,6 +231,31 @@ private struct Conversation {
         }
     }
 
+    /// News of a call that tell its direction.
+    private func news(_ name: String, at milliseconds: Int64, _ direction: Direction) -> CallEvent {
+        var event = CallEvent.make("\(name) \(milliseconds)", keys: [ExternalKey(.session, name)])
+        event.occurredAt = .base.advanced(by: .milliseconds(milliseconds))
+        event.facts = CallFacts(direction: direction, externalNumber: call.number)
+        return event
+    }
+
+    /// It joins a call that began before it, and goes up in that, or one that began after it, which goes up in the row's.
+    @Test(arguments: [500, 1200])
+    func `a row that leaves a call for the second time is a call of its own again`(start: Int64) throws {
+        let bench = try HistoryBench()
+        try bench.tell([news("a", at: 1000, .inbound), call.row(off: 900)])
+        #expect(try bench.calls.count == 1)
+        // What came first in time counts: the row cannot be of this call, nor yet of that one.
+        try bench.tell([news("a", at: 0, .outbound), news("b", at: start, .outbound)])
+        #expect(try bench.calls.count == 3)
+        try bench.tell([news("b", at: 200, .inbound)])
+        #expect(try bench.calls.count == 2)
+        try bench.tell([news("b", at: -300, .outbound)])
+        let calls = try bench.calls
+        #expect(calls.count == 3)
+        #expect(calls.count { $0["sources"]?.elements == ["history"] } == 1)
+    }
+
     @Test func `a row looks at a bounded number of calls, however many began when it did`() throws {
         let bench = try HistoryBench()
         for number in 0..<(CallLedger.lookLimit + 100) {
