@@ -1,11 +1,13 @@
 /// What one event costs by itself, in CPU time: `swift run -c release benchmarks`.
 @main enum Benchmarks {
     static func main() async throws {
-        // `benchmarks outgoing` and `benchmarks adapters [NAME...]` measure that alone.
+        // `benchmarks outgoing`, `benchmarks memory` and `benchmarks adapters [NAME...]` measure that alone.
         if CommandLine.arguments.dropFirst() == ["outgoing"] { return try await OutgoingBenchmark().run() }
+        if CommandLine.arguments.dropFirst() == ["memory"] { return try LedgerMemoryBenchmark.run() }
         if CommandLine.arguments.dropFirst().first == "adapters" {
             return try AdapterBenchmark.run(Array(CommandLine.arguments.dropFirst(2)))
         }
+        try LedgerMemoryBenchmark.run()
         try DecodingBenchmark(adapter: "beeline").run()
         try DecodingBenchmark(adapter: "mango").run()
         try DecodingBenchmark(adapter: "zadarma").run()

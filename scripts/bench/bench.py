@@ -186,8 +186,8 @@ class Bench:
             gateway.start()
             found = self.results["memory"] = memory.measure(gateway, self.options.binary, self.plan.memory_calls, self.say)
         shutil.rmtree(f"{self.folder}/memory")
-        self.say(f"memory: {found['early_megabytes']:.0f} MB after a tenth of {found['calls']:,} calls, "
-                 f"{found['late_megabytes']:.0f} MB at most in their second half")
+        sizes = ", ".join(f"{size:.0f} MB after {share}" for share, size in found["megabytes"].items())
+        self.say(f"memory: {sizes} of {found['calls']:,} calls in {found['seconds']:.0f} s")
 
     def micro(self):
         if self.options.micro:

@@ -7,7 +7,9 @@ import webhooks
 from contenders import resident_kilobytes
 
 # Seconds from one look at the memory to the next.
-EVERY = 5
+EVERY = 2
+# By then everything that has a bound has reached it: what comes on top is growth.
+SETTLED = 0.3
 
 
 def measure(gateway, binary, calls, say):
@@ -33,8 +35,11 @@ def measure(gateway, binary, calls, say):
     if status != 0:
         raise SystemExit(f"bench: the simulator ended with {status}")
     looks.append((calls, resident_kilobytes(gateway.pids) / 1024))
+    settled = at(looks, calls * SETTLED)
+    most = max(size for played, size in looks if played >= calls * SETTLED)
     return {"calls": calls, "seconds": time.monotonic() - begin, "looks": looks,
-            "early_megabytes": at(looks, calls / 10), "late_megabytes": max(size for played, size in looks if played >= calls / 2)}
+            "megabytes": {f"{share:.0%}": at(looks, calls * share) for share in (0.1, SETTLED, 0.5, 0.75, 1)},
+            "settled_megabytes": settled, "most_megabytes": most, "growth": most / settled - 1}
 
 
 def at(looks, calls):

@@ -117,6 +117,10 @@ def goals(results):
         rows.add(f"memory of an idle connection, {kind}", None if each is None else each / 1024, limit, "{:.2f} KB", at_most=True)
     start = results.get("start", {})
     rows.add("memory at rest", start.get("resident_megabytes"), 25, "{:.1f} MB", at_most=True)
+    played = results.get("memory", {})
+    rows.add("growth of memory from 30 % of the calls on", played["growth"] * 100 if played else None, 10, "{:.1f} %",
+             f"{played['calls']:,} calls; {played['settled_megabytes']:.0f} MB, then {played['most_megabytes']:.0f} MB at most"
+             if played else "", at_most=True)
     rows.add("start to listening, median", start.get("median_ms"), 50, "{:.0f} ms", at_most=True)
     spread = re.search(r"adapters, decode \+ fold: ([\d.]+)x between (.*)", "\n".join(results.get("micro") or []))
     rows.add("CPU an event, decode and fold, the slowest adapter over the fastest", spread and float(spread[1]), 4, "{:.2f}x",

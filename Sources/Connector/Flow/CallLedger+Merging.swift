@@ -19,9 +19,9 @@ extension CallLedger {
     private func moveEvents(from loser: CallID, to survivor: CallID, batch: inout DerivedBatch) {
         // Removals come first in a commit: rows of the loser that this very batch brought must not be in it.
         batch.events.removeAll { $0.call == loser }
-        for event in calls[loser]?.history.events ?? [] {
+        for event in calls[loser]?.events ?? [] {
             batch.removedEvents.append(RemovedEvent(id: event.id, call: loser))
-            guard let insertion = calls[survivor]?.history.insert(event) else { continue }
+            guard let insertion = calls[survivor]?.insert(event) else { continue }
             if case .repeated = insertion { continue }
             batch.events.append(EventRow(id: event.id, call: survivor, rawPosition: 0, body: event.encoded(by: &json)))
         }
@@ -31,7 +31,7 @@ extension CallLedger {
     /// which leads on to the survivor.
     private func moveNames(from loser: CallID, to survivor: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) {
         let names = names(of: profile.id)
-        for event in calls[loser]?.history.events ?? [] {
+        for event in calls[loser]?.events ?? [] {
             for key in event.keys { register(key, survivor, in: names, profile: profile, batch: &batch) }
         }
     }
@@ -40,6 +40,7 @@ extension CallLedger {
         guard let live = calls[loser.id] else { return }
         var record = loser
         record.mergedInto = survivor
+        alsoTouched.insert(loser.id)
         emitLast(record, of: live, type: .merged, batch: &batch)
     }
 }

@@ -15,24 +15,41 @@ package final class CallLedger {
     let reader: any JournalReader
     /// Up to when the provider's history was told, of connections where that is asked.
     var reaches: [ConnectionID: Instant] = [:]
+    /// The calls that are awake, of connections whose history is put to the calls it is like.
+    var nearby: [ConnectionID: NearbyCalls] = [:]
     /// Calls that a row left while events were taken in: they are folded anew with the others.
     var released: Set<CallID> = []
-    /// Calls that changed though the news were of others, since this was last asked.
+    /// Calls that changed though the news were of others, and those that came into memory, since the last mark.
     var alsoTouched: Set<CallID> = []
+    /// Calls by the batches that touched them last.
+    var recent = RecentCalls()
+    /// What calls that are awake take in memory, roughly.
+    var awakeBytes = 0
+    /// When age was last looked at.
+    var lastLook = Instant.earliest
     let numbering: any NumberingPlan
+    let bounds: MemoryBounds
     var json = PackedJSONWriter()
 
     /// - Parameters:
     ///   - reader: where calls are found that are no longer in memory.
     ///   - closings: those of the ledger before this one, so that nothing is asked for twice.
-    package init(reader: any JournalReader, numbering: any NumberingPlan, closings: [CallID: Instant] = [:]) {
+    ///   - bounds: of what is kept in memory.
+    package init(
+        reader: any JournalReader, numbering: any NumberingPlan, closings: [CallID: Instant] = [:],
+        bounds: MemoryBounds = MemoryBounds()
+    ) {
+        self.bounds = bounds
         self.reader = reader
         self.numbering = numbering
         self.closings = closings
     }
 
-    /// How many calls are in memory.
+    /// How many calls are in memory, awake or at rest.
     package var liveCount: Int { calls.count }
+
+    /// How many calls are in memory with their events.
+    package var awakeCount: Int { calls.values.count(where: \.isAwake) }
 
     // MARK: Applying
 
@@ -84,7 +101,7 @@ package final class CallLedger {
         var former: [CallID: Call] = [:]
         for id in emptied {
             former[id] = lastRecord(of: id, profile: profile)
-            let removed = calls[id]?.history.removeEvents(of: raw.id) ?? []
+            let removed = calls[id]?.removeEvents(of: raw.id) ?? []
             batch.removedEvents.append(contentsOf: removed.map { RemovedEvent(id: $0, call: id) })
         }
         let applied = try apply(events, of: raw, profile: profile, into: &batch)
@@ -115,7 +132,7 @@ package final class CallLedger {
         for key in event.keys where key.kind.namesOneCall {
             guard var id = try call(of: key, in: names, profile: profile) else { continue }
             if profile.historyIsGuessed, event.isTold {
-                releaseRow(key, from: id, of: raw, profile: profile, batch: &batch)
+                try releaseRow(key, from: id, of: raw, profile: profile, batch: &batch)
                 id = names[key] ?? id
             }
             guard id != known, !others.contains(id) else { continue }
@@ -134,7 +151,7 @@ package final class CallLedger {
         hash.combine(UInt64(truncatingIfNeeded: ordinal))
         let id = CallID(time: raw.receivedAt, rest: hash.value)
         let standing = Standing(connection: profile.id, startedAt: event.occurredAt, createdAt: raw.receivedAt)
-        calls[id] = LiveCall(standing: standing, lastNews: raw.receivedAt)
+        take(LiveCall(standing: standing, lastNews: raw.receivedAt), id, profile)
         return id
     }
 
@@ -143,9 +160,9 @@ package final class CallLedger {
         guard let live = calls[id] else { return false }
         live.lastNews = max(live.lastNews, raw.receivedAt)
         live.lookAgain = .earliest
-        let isFull = live.history.events.count >= Self.eventLimit && event.source != .system
-        guard !isFull else { return live.history.contains(event.id) }
-        if case .repeated = live.history.insert(event) { return true }
+        let isFull = live.events.count >= Self.eventLimit && event.source != .system
+        guard !isFull else { return live.contains(event.id) }
+        if case .repeated = live.insert(event) { return true }
         batch.events.append(EventRow(id: event.id, call: id, rawPosition: raw.position, body: event.encoded(by: &json)))
         return true
     }
@@ -162,7 +179,7 @@ package final class CallLedger {
 
     private func call(of key: ExternalKey, in names: CallNames, profile: ConnectionProfile) throws -> CallID? {
         let known = names[key]
-        if let known, let live = calls[known], live.standing.mergedInto == nil { return known }
+        if let known, let live = calls[known], live.isAwake, live.standing.mergedInto == nil { return known }
         guard let named = try known ?? reader.call(of: key, in: profile.id) else { return nil }
         let id = try survivor(of: named)
         guard try load(id, profile: profile) else { return nil }
@@ -178,56 +195,6 @@ package final class CallLedger {
         batch.keys.append(KeyRow(connection: profile.id, key: key, call: id))
     }
 
-    /// Brings a call back into memory.
-    /// - Returns: whether there is such a call with events.
-    /// - Throws: `UnreadableEvent`, with nothing done; what the journal's reader throws.
-    func load(_ id: CallID, profile: ConnectionProfile) throws -> Bool {
-        var none: [RemovedEvent] = []
-        return try load(id, profile: profile, replaying: nil, lost: &none)
-    }
-
-    /// Brings a call back whose events from `raw` are about to be taken back: those of them that cannot be read are told in
-    /// `lost`.
-    private func load(
-        _ id: CallID, profile: ConnectionProfile, replaying raw: RawRecord?, lost: inout [RemovedEvent]
-    ) throws -> Bool {
-        if calls[id] != nil { return true }
-        guard let stored = try reader.call(id), stored.mergedInto == nil, stored.connection == profile.id else { return false }
-        let rows = try reader.events(of: id)
-        let (history, unreadable) = try CallHistory.read(rows, forgiving: raw?.position)
-        lost += unreadable.map { RemovedEvent(id: $0, call: id) }
-        guard !rows.isEmpty else { return false }
-        calls[id] = liveCall(stored, history, profile: profile)
-        let names = names(of: profile.id)
-        for event in history.events { for key in event.keys { names[key] = id } }
-        return true
-    }
-
-    private func liveCall(_ stored: StoredCall, _ history: CallHistory, profile: ConnectionProfile) -> LiveCall {
-        let lastNews = history.events.lazy.map(\.receivedAt).max()
-        let standing = Standing(connection: profile.id, startedAt: stored.startedAt, createdAt: stored.id.time)
-        let live = LiveCall(history: history, standing: standing, lastNews: lastNews ?? stored.startedAt)
-        live.standing.revision = stored.revision
-        if lastNews != nil {
-            let record = fold(live, id: stored.id, revision: stored.revision, profile: profile)
-            live.standing.follow(record)
-            live.standing.users = record.participants.compactMap(\.userID)
-            live.contentHash = encode(record).hash
-        }
-        return live
-    }
-
-    /// The record of a call as of its last revision: of its events, or an empty one where none can be read.
-    func lastRecord(of id: CallID, profile: ConnectionProfile) -> Call? {
-        guard let live = calls[id] else { return nil }
-        guard live.history.events.isEmpty else {
-            return fold(live, id: id, revision: live.standing.revision, profile: profile)
-        }
-        return Call(
-            id: id, revision: live.standing.revision, tenant: profile.tenant, connection: profile.id, provider: profile.provider,
-            startedAt: live.standing.startedAt, createdAt: live.standing.createdAt, updatedAt: live.standing.createdAt)
-    }
-
     // MARK: Publishing
 
     /// Folds the call anew; where a reader can see a difference, that is the next revision.
@@ -236,11 +203,11 @@ package final class CallLedger {
         _ id: CallID, because type: EventType?, formerly: Call? = nil, profile: ConnectionProfile, batch: inout DerivedBatch
     ) {
         guard let live = calls[id], live.standing.mergedInto == nil else { return }
-        if live.history.events.isEmpty {
+        let next = live.standing.revision + 1
+        guard let record = live.fold(id: id, revision: next, profile: profile, numbering: numbering) else {
             if let formerly { delete(formerly, live, batch: &batch) }
             return
         }
-        let record = fold(live, id: id, revision: live.standing.revision + 1, profile: profile)
         let (body, hash) = encode(record)
         guard hash != live.contentHash else { return }
         let change = changeType(from: live.standing, to: record, because: type)
@@ -249,6 +216,7 @@ package final class CallLedger {
         live.contentHash = hash
         live.lookAgain = .earliest
         closings[id] = nil
+        noteWhereabouts(of: live, id, profile)
         emit(record, type: change, body: body, batch: &batch)
     }
 
@@ -293,15 +261,6 @@ package final class CallLedger {
             live.standing.users.append(userID)
             batch.participants.append(ParticipantRow(tenant: record.tenant, userID: userID, call: record.id))
         }
-    }
-
-    /// The record of a call's events.
-    private func fold(_ live: LiveCall, id: CallID, revision: Int, profile: ConnectionProfile) -> Call {
-        var record = CallFold.record(
-            of: live.history.digest, id: id, createdAt: live.standing.createdAt, profile: profile, numbering: numbering,
-            memory: live.memory)
-        record.revision = revision
-        return record
     }
 
     func encode(_ record: Call) -> (body: [UInt8], hash: UInt128) {

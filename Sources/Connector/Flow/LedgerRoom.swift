@@ -73,10 +73,7 @@ package struct LedgerRoom {
         batch.setbacks = setbacks
         lastTicket = journal.submit(batch)
         ledger.mark(calls, ticket: lastTicket)
-        if !ledger.alsoTouched.isEmpty {
-            ledger.mark(ledger.alsoTouched, ticket: lastTicket)
-            ledger.alsoTouched = []
-        }
+        ledger.makeRoom(committedTicket: journal.committedTicket)
     }
 
     // MARK: Open calls
@@ -100,6 +97,8 @@ package struct LedgerRoom {
             }
             do {
                 _ = try ledger.load(id, profile: profile)
+                ledger.mark([], ticket: lastTicket)
+                ledger.makeRoom(committedTicket: journal.committedTicket)
             } catch let unreadable as UnreadableEvent {
                 onUnreadable(unreadable)
             }

@@ -80,6 +80,7 @@ extension LedgerRoom {
         let workbench = dryRun ? CallLedger(reader: reader, numbering: ledger.numbering) : ledger
         var batch = DerivedBatch()
         var report = ReplayReport(records: 0)
+        var touched: [CallID] = []
         for entry in entries where entry.state != .received {
             guard let profile = decoder.profile(entry.raw.connection) else { continue }
             var reading = Reading(decoder.decode(entry.raw))
@@ -91,6 +92,7 @@ extension LedgerRoom {
                 // A call may have come into memory without the event that was to be taken back.
                 isSpoiled = isSpoiled || !dryRun
             }
+            touched += entry.calls + reading.calls
             batch.decodings.append(reading.row(at: entry.raw.position))
             report.records += 1
             report.states[reading.state, default: 0] += 1
@@ -100,7 +102,7 @@ extension LedgerRoom {
                 call: change.call, before: try reader.call(change.call)?.body,
                 after: change.type == .deleted ? nil : try PackedJSON.expand(change.body))
         }
-        if !dryRun, !batch.isEmpty { submit(batch, touching: batch.changes.map(\.call)) }
+        if !dryRun, !batch.isEmpty { submit(batch, touching: touched + batch.changes.map(\.call)) }
         return report
     }
 }

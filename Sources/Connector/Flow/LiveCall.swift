@@ -1,10 +1,11 @@
 extension CallLedger {
     /// A call in memory. A class, so that looking at it copies nothing; the ledger alone holds it.
     ///
-    /// Many are under way at once, and each event finds its call cold: what is kept is what the next event needs.
+    /// Many are under way at once, and each event finds its call cold: what is kept is what the next event needs. One that nothing is
+    /// heard of rests: its events are in the journal, and only what its age is watched by stays here.
     final class LiveCall {
-        var history = CallHistory()
-        let memory = FoldMemory()
+        /// What its events say; `nil` while it rests.
+        private var content: Content?
         var standing: Standing
         /// Hash of the last revision's visible content, to tell a change from a repeat.
         var contentHash: UInt128 = 0
@@ -13,13 +14,30 @@ extension CallLedger {
         /// Before this moment nothing is due for its age: there are many calls, and a look at each takes time.
         var lookAgain = Instant.earliest
         /// The batch that carries its last change; the call stays in memory until that is committed.
-        var lastTicket: Int = 0
+        var lastTicket = LiveCall.unmarked
+        /// Bytes that it counts for, as of the last mark.
+        var weight = 0
+        /// The name by which it is closed while it rests.
+        private var restingKey: ExternalKey?
+        /// Where rows of a history look for it; `nil` where none do.
+        var whereabouts: NearbyCalls.Place?
+
+        /// Before the first batch.
+        static let unmarked = -1
 
         init(history: CallHistory = CallHistory(), standing: Standing, lastNews: Instant) {
-            self.history = history
+            content = Content(history)
             self.standing = standing
             self.lastNews = lastNews
         }
+    }
+
+    /// What a call's events say, and what was read of them.
+    fileprivate final class Content {
+        var history: CallHistory
+        let memory = FoldMemory()
+
+        init(_ history: CallHistory) { self.history = history }
     }
 
     /// What the ledger remembers of a call's last revision.
@@ -34,6 +52,8 @@ extension CallLedger {
         let createdAt: Instant
         /// The first of its outside names.
         var firstKey: ExternalKey?
+        /// E.164 of the outside party, or its raw text; `nil` where that is not known yet.
+        var number: String?
         /// The employees who are noted as its participants.
         var users: [String] = []
         var mergedInto: CallID?
@@ -58,8 +78,61 @@ extension CallLedger {
             startedAt = record.startedAt
             allLegsEnded = !record.legs.isEmpty && record.legs.allSatisfy { $0.endedAt != nil }
             firstKey = record.externalIDs.first
+            number = record.externalParty.map { $0.number.e164 ?? $0.number.raw }
             mergedInto = record.mergedInto
             isDeleted = record.deletedAt != nil
         }
+    }
+}
+
+// MARK: - Events
+
+extension CallLedger.LiveCall {
+    /// Its events in their order; none while it rests.
+    var events: [CallEvent] { content?.history.events ?? [] }
+
+    var isAwake: Bool { content != nil }
+
+    /// The name by which the gateway closes it: one of its oldest event.
+    var closingKey: ExternalKey? { content == nil ? restingKey : events.first?.keys.first }
+
+    func contains(_ event: EventID) -> Bool { content?.history.contains(event) ?? false }
+
+    /// Takes in one event; a call that rests has to be woken first, and takes none.
+    func insert(_ event: CallEvent) -> CallHistory.Insertion { content?.history.insert(event) ?? .repeated }
+
+    /// Takes back the events that were read from `raw`; returns their identifiers.
+    func removeEvents(of raw: RawID) -> [EventID] { content?.history.removeEvents(of: raw) ?? [] }
+
+    func remove(_ events: Set<EventID>) { content?.history.remove(events) }
+
+    /// The record of its events, at the revision that is given; `nil` where it has none.
+    func fold(id: CallID, revision: Int, profile: ConnectionProfile, numbering: any NumberingPlan) -> Call? {
+        guard let content, !content.history.events.isEmpty else { return nil }
+        var record = CallFold.record(
+            of: content.history.digest, id: id, createdAt: standing.createdAt, profile: profile, numbering: numbering,
+            memory: content.memory)
+        record.revision = revision
+        return record
+    }
+
+    // MARK: Rest
+
+    /// Lets go of its events, which are in the journal.
+    func rest() {
+        restingKey = closingKey
+        content = nil
+    }
+
+    /// Takes its events back from the journal.
+    func wake(_ history: CallHistory) {
+        content = CallLedger.Content(history)
+        restingKey = nil
+    }
+
+    /// What it takes in memory, roughly.
+    var estimatedWeight: Int {
+        guard let content else { return 0 }
+        return CallLedger.bytesPerCall + content.history.events.count * CallLedger.bytesPerEvent
     }
 }

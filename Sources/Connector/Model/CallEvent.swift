@@ -30,7 +30,7 @@ package struct CallEvent: Hashable, Sendable {
     package var custom: [CustomField]
     /// How the ledger finds the call where `keys` do not: of a row of the provider's history alone. The first of `keys` then names
     /// the row.
-    package var likeness: CallLikeness?
+    @Apart package var likeness: CallLikeness?
 
     package init(
         id: EventID, rawID: RawID, keys: [ExternalKey], type: EventType, occurredAt: Instant, receivedAt: Instant,
@@ -204,11 +204,11 @@ package struct CallFacts: Hashable, Sendable {
     /// Our number that was called or is shown, as received.
     package var line: String?
     /// A number of call tracking that stood in for the line, and whether it belongs to one visitor.
-    package var tracking: TrackingReport?
+    @Apart package var tracking: TrackingReport?
     /// How far a vendor's local time was understood.
     package var timeZone: String?
     /// Two names of one employee, where the event has both: other news of the call may have one of them only.
-    package var login: EmployeeLogin?
+    @Apart package var login: EmployeeLogin?
 
     package init(
         direction: Direction? = nil, origin: Origin? = nil, startedAt: Instant? = nil, externalNumber: String? = nil,

@@ -159,9 +159,7 @@ final class House: Sendable {
         registry.reload()
         let ledger = ledger
         _ = try SystemThread(named: "ledger", niceness: 19) { ledger.run() }
-        let addresses = try server.start()
-        StartUpMemory.giveBackCode()
-        return addresses
+        return try server.start()
     }
 
     /// Ends in order: no new requests, answers to the open ones, the ledger, the journal's last commit, other people's

@@ -60,6 +60,7 @@ struct ServeCommand: AsyncParsableCommand {
             group.addTask { await house.watchConnections() }
             group.addTask { await house.keepRetention() }
             group.addTask { await house.followCommands() }
+            group.addTask { await StartUpMemory.giveBackAfterStart() }
             // The demonstration's vendors are told by the demonstration, which has no public address.
             if playground == nil {
                 group.addTask { await house.upkeep.run() }

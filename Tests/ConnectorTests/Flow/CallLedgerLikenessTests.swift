@@ -27,10 +27,28 @@ private final class HistoryBench {
                 id: event.rawID, position: position, connection: profile.id, receivedAt: event.receivedAt, source: event.source,
                 body: [])
             var batch = DerivedBatch(through: position)
-            try ledger.apply([event], of: raw, profile: profile, into: &batch)
+            let applied = try ledger.apply([event], of: raw, profile: profile, into: &batch)
             changes += batch.changes
-            journal.submit(batch)
+            ledger.mark(applied.calls, ticket: journal.submit(batch))
         }
+    }
+
+    /// Nothing is heard for long: all calls leave memory, open ones with their events.
+    func rest() { ledger.evict(at: .latest, committedTicket: journal.committedTicket, profiles: { [profile] _ in profile }) }
+
+    /// How many calls were looked at to find the neighbours of the call with that name, and how many those are.
+    func neighbourhood(of name: ExternalKey) throws -> (neighbours: Int, looks: Int) {
+        let id = try #require(ledger.names(of: profile.id)[name])
+        let found = try ledger.neighbourhood(of: id, profile: profile)
+        return (found.calls.count, found.looks)
+    }
+
+    /// Spoils an event of the journal, as a fault of the disk would.
+    func spoil(_ event: CallEvent) throws {
+        let id = try #require(try journal.makeReader().call(of: event.keys[0], in: profile.id))
+        var batch = DerivedBatch()
+        batch.events = [EventRow(id: event.id, call: id, rawPosition: 0, body: Array("{}".utf8))]
+        journal.submit(batch)
     }
 
     /// A new start: nothing is in memory.
@@ -213,6 +231,64 @@ private struct Conversation {
         }
     }
 
+    /// News of a call that tell its direction.
+    private func news(_ name: String, at milliseconds: Int64, _ direction: Direction) -> CallEvent {
+        var event = CallEvent.make("\(name) \(milliseconds)", keys: [ExternalKey(.session, name)])
+        event.occurredAt = .base.advanced(by: .milliseconds(milliseconds))
+        event.facts = CallFacts(direction: direction, externalNumber: call.number)
+        return event
+    }
+
+    /// It joins a call that began before it, and goes up in that, or one that began after it, which goes up in the row's.
+    @Test(arguments: [500, 1200])
+    func `a row that leaves a call for the second time is a call of its own again`(start: Int64) throws {
+        let bench = try HistoryBench()
+        try bench.tell([news("a", at: 1000, .inbound), call.row(off: 900)])
+        #expect(try bench.calls.count == 1)
+        // What came first in time counts: the row cannot be of this call, nor yet of that one.
+        try bench.tell([news("a", at: 0, .outbound), news("b", at: start, .outbound)])
+        #expect(try bench.calls.count == 3)
+        try bench.tell([news("b", at: 200, .inbound)])
+        #expect(try bench.calls.count == 2)
+        try bench.tell([news("b", at: -300, .outbound)])
+        let calls = try bench.calls
+        #expect(calls.count == 3)
+        #expect(calls.count { $0["sources"]?.elements == ["history"] } == 1)
+    }
+
+    @Test func `a row looks at a bounded number of calls, however many began when it did`() throws {
+        let bench = try HistoryBench()
+        for number in 0..<(CallLedger.lookLimit + 100) {
+            try bench.tell([conversation("c\(number)", start: Int64(number % 1000)).webhooks()[0]])
+        }
+        let row = conversation("c0", start: 0).row()
+        try bench.tell([row])
+        let found = try bench.neighbourhood(of: ExternalKey(.call, "history:c0"))
+        #expect(found.looks == CallLedger.lookLimit)
+        #expect(found.neighbours <= CallLedger.neighbourLimit)
+    }
+
+    @Test func `a row does not look at calls that have nothing to do with it`() throws {
+        let bench = try HistoryBench()
+        for number in 0..<200 {
+            let other = conversation(
+                "c\(number)", start: Int64(number + 1) * 10_000, number: "7900\(1_000_000 + number)")
+            try bench.tell([other.webhooks()[0]])
+        }
+        try bench.tell(call.webhooks() + [call.row()])
+        #expect(try bench.neighbourhood(of: ExternalKey(.session, "a")) == (1, 1))
+    }
+
+    @Test func `a neighbour that cannot be read is left alone`() throws {
+        let bench = try HistoryBench()
+        let other = conversation("b", start: 1500, employee: "102")
+        try bench.tell(other.webhooks())
+        bench.rest()
+        try bench.spoil(other.webhooks()[0])
+        try bench.tell(call.webhooks() + [call.row(off: 300)])
+        #expect(try bench.calls.count == 2)
+    }
+
     @Test func `reading a row again changes nothing`() throws {
         let bench = try HistoryBench()
         try bench.tell(call.webhooks() + [call.row()])
@@ -252,12 +328,16 @@ private struct Conversation {
             #expect(names.count { $0.hasPrefix("history:") } == 1, "\(names)")
         }
         let shuffled = try HistoryBench()
+        let resting = try HistoryBench()
         var events = (told.flatMap(\.self) + rows)
         events += events.filter { _ in chance.oneIn(4) }
         for event in events.shuffled(using: &chance) {
             try shuffled.tell([event])
             if chance.oneIn(10) { try shuffled.restart() }
+            try resting.tell([event])
+            resting.rest()
         }
         #expect(try shuffled.log == first.log)
+        #expect(try resting.log == first.log)
     }
 }

@@ -57,9 +57,24 @@ package struct CallHistory: Sendable {
     private mutating func place(_ event: CallEvent) {
         var index = events.count
         while index > 0, Self.precedes(event, events[index - 1]) { index -= 1 }
-        events.insert(event, at: index)
+        growByLittle()
+        events.insert(sharing(event), at: index)
         ids.insert(event.id, at: index)
         if index == events.count - 1 { digest.take(event) } else { gather() }
+    }
+
+    /// Many calls are under way at once, and most have few events: twice the room each time would be too much.
+    private mutating func growByLittle() {
+        guard events.count == events.capacity, events.count < 64 else { return }
+        events.reserveCapacity(events.count + 4)
+    }
+
+    /// The event with the names of the newest one, where they are equal: so they lie in memory once.
+    private func sharing(_ event: CallEvent) -> CallEvent {
+        guard let newest = events.last, newest.keys == event.keys else { return event }
+        var event = event
+        event.keys = newest.keys
+        return event
     }
 
     /// Gathers anew: an event came that does not belong at the end.

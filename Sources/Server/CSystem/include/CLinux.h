@@ -14,6 +14,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
