@@ -112,6 +112,20 @@ struct TracePlayer {
 
     // MARK: Outcome
 
+    /// The keys that were told as pressed, by who pressed them: a short number or an outside one.
+    var presses: [String: String] {
+        var presses: [String: String] = [:]
+        for case .call(let event) in decoded.flatMap(\.self) {
+            guard let digits = event.digits else { continue }
+            switch digits.by {
+            case .user(let number, _): presses[number, default: ""] += digits.digits
+            case .external(let number?): presses[number, default: ""] += digits.digits
+            default: presses["?", default: ""] += digits.digits
+            }
+        }
+        return presses
+    }
+
     /// The calls that come of the records.
     /// - Parameter atOnce: folded once, for tests that play a story hundreds of times; else record by record, as the ledger does.
     func calls(atOnce: Bool = false) throws -> [JSONValue] {

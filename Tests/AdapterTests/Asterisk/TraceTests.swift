@@ -16,5 +16,11 @@ struct TraceTests {
         #expect(player.openCount == 0)
         let calls = try player.calls()
         TraceComparison(trace, calls).check()
+        for truth in trace.story.expected_calls {
+            guard let keys = truth.dtmf else { continue }
+            #expect(player.presses[truth.caller] == keys.caller)
+            #expect(player.presses[truth.answered_by ?? ""] == keys.employee)
+            #expect(calls.first?["route"]?.elements.contains { $0["kind"] == "ivr" } == false, "they talk: no menu was there")
+        }
     }
 }

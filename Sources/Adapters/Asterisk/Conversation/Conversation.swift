@@ -17,6 +17,9 @@ struct Conversation: Equatable, Sendable {
         case unseen
     }
 
+    /// No conversation has so many legs at once; what goes beyond is not looked at.
+    static let legLimit = 2000
+
     /// The Linkedid that its legs share: the Uniqueid of the oldest of them.
     let name: String
     /// Linkedids of conversations that were joined with it.

@@ -10,11 +10,11 @@ struct Narration {
     /// Whose events are told; `nil` where none are needed.
     let stamp: RawStamp?
     private(set) var events: [CallEvent] = []
-
-    mutating func append(_ event: CallEvent) { events.append(event) }
-
     /// When the message happened.
     private(set) var now: Instant
+    private let arrival: Instant
+    /// When the connection was lost before the server began anew.
+    var lostAt: Instant?
 
     /// - Parameter arrival: when the messages were read.
     init(_ talk: Conversation, plan: PhonePlan, stamp: RawStamp?, arrival: Instant) {
@@ -25,9 +25,7 @@ struct Narration {
         self.arrival = arrival
     }
 
-    private let arrival: Instant
-    /// When the connection was lost before the server began anew.
-    var lostAt: Instant?
+    mutating func append(_ event: CallEvent) { events.append(event) }
 
     /// Takes in one message of the conversation.
     mutating func take(_ event: ManagerEvent, _ message: ManagerMessage) {
@@ -84,7 +82,7 @@ struct Narration {
             talk.legs[known].isListed = true
             return known
         }
-        guard let channel = message[prefix.channel] else { return nil }
+        guard let channel = message[prefix.channel], talk.legs.count < Conversation.legLimit else { return nil }
         let number = message[prefix.number]
         var leg = ChannelLeg(id: id, channel: channel, side: plan.side(of: channel, number: number))
         leg.number = number
@@ -248,9 +246,12 @@ struct Narration {
     private mutating func press(_ message: ManagerMessage) {
         // `Sent` is the copy to the other leg.
         guard message["Direction"] == "Received", let place = leg(message), let digit = message["Digit"] else { return }
-        let leg = telling(place).map { talk.legs[$0].id }
         let name = talk.legs[place].id
-        tell(.dtmf, "dtmf", name, digit, "\(now.milliseconds)") { $0.digits = DigitsReport(digits: digit, leg: leg ?? name) }
+        let leg = telling(place).map { talk.legs[$0].id } ?? talk.station ?? name
+        let presser = talk.legs[place].side == .local ? nil : party(place, of: place)
+        tell(.dtmf, "dtmf", name, digit, "\(now.milliseconds)") {
+            $0.digits = DigitsReport(digits: digit, leg: leg, by: presser)
+        }
     }
 }
 
