@@ -63,6 +63,7 @@ extension Narration {
         switch message.head.key {
         case "Action": takeAction(message)
         case "Recording": takeFile(message)
+        case "Talking": takeTalk(message)
         case "Lost": lostAt = message["Lost"].flatMap { Int64($0) }.map { Instant(milliseconds: $0) }
         default: if let event = ManagerEvent(message.bytes) { take(event, message) }
         }

@@ -136,6 +136,47 @@ struct BrokenStreamTests {
         }
     }
 
+    @Test func `an answer that nobody heard is dated by what the server still knows`() throws {
+        let trace = try Trace("inbound-answered")
+        let news = trace.news()
+        let answer = try #require(news.firstIndex { $0.event == .dialEnd })
+        let end = try #require(news.firstIndex { $0.event == .hangupRequest })
+        var list = ChannelList()
+        for message in news[..<end] { list.take(message.message) }
+        var player = TracePlayer(trace)
+        player.open()
+        try player.feed(Trace.greeting + Trace.booted, at: 0)
+        try player.feed(news[..<answer], of: trace)
+        player.close(at: 1.5)
+        player.open()
+        try player.feed(Trace.greeting + Trace.booted + list.answer, at: 5.2)
+        try player.dateTalks(3, at: 5.21)
+        try player.feed(news[end...], of: trace)
+        let call = try #require(try player.calls().first)
+        let answered = try #require(call["answered_at"]?.string.flatMap { Instant(rfc3339: $0) })
+        #expect(answered == trace.moment(2.21))
+    }
+
+    @Test func `a talk that the server counts from its menu on began when nobody listened, not before`() throws {
+        let trace = try Trace("inbound-answered")
+        let news = trace.news()
+        let answer = try #require(news.firstIndex { $0.event == .dialEnd })
+        let end = try #require(news.firstIndex { $0.event == .hangupRequest })
+        var list = ChannelList()
+        for message in news[..<end] { list.take(message.message) }
+        var player = TracePlayer(trace)
+        player.open()
+        try player.feed(Trace.greeting + Trace.booted, at: 0)
+        try player.feed(news[..<answer], of: trace)
+        player.close(at: 1.5)
+        player.open()
+        try player.feed(Trace.greeting + Trace.booted + list.answer, at: 5.2)
+        try player.dateTalks(60, at: 5.21)
+        try player.feed(news[end...], of: trace)
+        let call = try #require(try player.calls().first)
+        #expect(call["answered_at"]?.string.flatMap { Instant(rfc3339: $0) } == trace.moment(1.5))
+    }
+
     @Test func `two gateways' worth of connections to one server change nothing`() throws {
         let trace = try Trace("resync-after-reconnect")
         var player = TracePlayer(trace)

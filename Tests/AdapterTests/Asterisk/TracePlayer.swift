@@ -55,6 +55,12 @@ struct TracePlayer {
         }
     }
 
+    /// The session asks for how long the talks have been on that it found in the list.
+    mutating func dateTalks(_ talkSeconds: Int64, at seconds: Double) throws {
+        for talk in watch.takeUndated() { watch.date(talk.leg, seconds: talkSeconds, at: moment(seconds)) }
+        try drain(at: seconds)
+    }
+
     private func moment(_ seconds: Double) -> Instant { Instant(milliseconds: opening.milliseconds + Int64(seconds * 1000)) }
 
     // MARK: Steps

@@ -166,7 +166,7 @@ extension ManagerMessage {
     var legNames: [String] {
         let keys: [StaticString] = [
             "Uniqueid", "DestUniqueid", "TransfererUniqueid", "TransfereeUniqueid", "OrigTransfererUniqueid",
-            "SecondTransfererUniqueid", "TransferTargetUniqueid", "Recording",
+            "SecondTransfererUniqueid", "TransferTargetUniqueid", "Recording", "Talking",
         ]
         return keys.compactMap { self[$0] }
     }

@@ -47,6 +47,10 @@ struct Conversation: Equatable, Sendable {
     /// Why the called leg that was gone last did not answer.
     var refusal: EndReason?
     var isOver = false
+    /// A talk that was found in a list of channels: since when it is on, nobody told.
+    var undatedTalk: String?
+    /// When its talk began is known already, from before the gateway began anew.
+    var isDated = false
     /// Cause and its text of the first leg's hangup.
     var cause: Int?
     var causeText: String?

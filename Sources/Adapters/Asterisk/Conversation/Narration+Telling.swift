@@ -217,7 +217,24 @@ extension Narration {
         for place in talk.legs.indices where talk.legs[place].dialler == .leg(talk.name) && talk.legs[place].exten == nil {
             talk.legs[place].exten = talk.legs[first].exten
         }
+        let wasTalking = talk.lastTalker != nil
         reviewTalks()
+        if !wasTalking, !talk.isDated { talk.undatedTalk = talk.lastTalker }
+    }
+
+    /// Takes in for how long a talk has been on that a list of channels showed: the answer fell into the time in which nobody listened.
+    mutating func takeTalk(_ message: ManagerMessage) {
+        guard let place = talk.index(of: message["Talking"]), let partner = talk.index(of: talk.legs[place].peer),
+            let seconds = message["Seconds"].flatMap({ Int64($0) }), (0...10_000_000).contains(seconds)
+        else { return }
+        talk.undatedTalk = nil
+        let lost = message["NotBefore"].flatMap { Int64($0) }.map { Instant(milliseconds: $0) } ?? .earliest
+        let since = max(now.advanced(by: .seconds(-seconds)), lost)
+        let other = party(partner, of: place)
+        tellLeg(.updated, "since", place, phase: .answered) { report in
+            report.from = other
+            report.answeredAt = since
+        }
     }
 
     /// `00:01:02`.

@@ -8,6 +8,8 @@ struct ManagerWatch {
     private var framing = ManagerFraming()
     /// When the last connection broke; `nil` while one stands, and before the first.
     private var lostAt: Instant?
+    /// When the connection before this one broke.
+    private var brokeAt: Instant?
 
     init(plan: PhonePlan) { switchboard = Switchboard(plan: plan) }
 
@@ -23,6 +25,7 @@ struct ManagerWatch {
     /// The connection is over; what was on is still known.
     mutating func disconnected(at moment: Instant) {
         lostAt = lostAt ?? moment
+        brokeAt = lostAt
     }
 
     /// The version that the server greeted with.
@@ -52,7 +55,18 @@ struct ManagerWatch {
         switchboard.take(action, about: leg, at: arrival)
     }
 
-    mutating func recall(_ name: String) { switchboard.recall(name) }
+    mutating func recall(_ name: String, isDated: Bool = false) { switchboard.recall(name, isDated: isDated) }
+
+    /// Talks since when nobody told, each with the channel that knows and the question's answer as a note: for how long, and not before
+    /// the connection broke.
+    mutating func takeUndated() -> [(leg: String, channel: String)] { switchboard.takeUndated() }
+
+    /// Takes in for how long a talk has been on.
+    mutating func date(_ leg: String, seconds: Int64, at arrival: Instant) {
+        var lines = [(key: "Talking", value: leg), (key: "Seconds", value: "\(seconds)")]
+        if let brokeAt { lines.append((key: "NotBefore", value: "\(brokeAt.milliseconds)")) }
+        switchboard.take(ManagerMessage(lines), about: leg, at: arrival)
+    }
 
     /// The bodies of the raw records of all that was taken in since, in order.
     mutating func records() -> [[UInt8]] { switchboard.records() }

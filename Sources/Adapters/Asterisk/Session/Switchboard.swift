@@ -83,8 +83,22 @@ struct Switchboard {
     }
 
     /// Calls that were on when the gateway ended: the next list of channels tells which still are.
-    mutating func recall(_ name: String) {
-        if talks[name] == nil, names[name] == nil { talks[name] = Conversation(name: name) }
+    /// - Parameter isDated: whether it is known when its talk began.
+    mutating func recall(_ name: String, isDated: Bool = false) {
+        guard talks[name] == nil, names[name] == nil else { return }
+        talks[name] = Conversation(name: name)
+        talks[name]?.isDated = isDated
+    }
+
+    /// Talks that were found in a list, since when nobody told, each with the channel that knows; each is told once.
+    mutating func takeUndated() -> [(leg: String, channel: String)] {
+        var undated: [(leg: String, channel: String)] = []
+        for name in talks.keys {
+            guard let leg = talks[name]?.undatedTalk, let channel = talks[name]?.first?.channel else { continue }
+            talks[name]?.undatedTalk = nil
+            undated.append((leg, channel))
+        }
+        return undated
     }
 
     private mutating func note(_ message: ManagerMessage, of name: String, at arrival: Instant) {
