@@ -86,7 +86,7 @@ let package = Package(
         .executableTarget(
             name: "kommutator",
             dependencies: [
-                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "DoubleServer", "Gateway",
+                "AdapterCatalog", "AdapterConformance", "AdapterKit", "AsteriskAdapter", "Connector", "Digests", "DoubleServer", "Gateway",
                 "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Streams", "Threading",
                 "VendorSimulators",
                 "CSystem",

@@ -25,7 +25,9 @@ package struct AsteriskAdapter: TelephonyAdapter {
         self.descriptor = descriptor
     }
 
-    package func makeAuthenticator() -> any WebhookAuthenticator { DialplanAuthenticator() }
+    package func makeAuthenticator() -> any WebhookAuthenticator {
+        DialplanAuthenticator(hasURLToken: settings.hasURLToken)
+    }
 
     /// `nil` where only the dialplan tells.
     package func makeClient(_ outgoing: any Outgoing) -> (any ProviderClient)? {
@@ -35,5 +37,7 @@ package struct AsteriskAdapter: TelephonyAdapter {
         return AsteriskClient(settings: settings, link: link, session: session, outgoing: outgoing)
     }
 
-    package func makeDecoder() -> any EventDecoder { AsteriskDecoder(plan: settings.plan) }
+    package func makeDecoder() -> any EventDecoder {
+        AsteriskDecoder(plan: settings.plan, hasManager: settings.manager != nil)
+    }
 }

@@ -5,11 +5,16 @@ import Connector
 /// the dialplan posts. Keeps nothing from one to the next.
 final class AsteriskDecoder: EventDecoder {
     private let plan: PhonePlan
+    private let hasManager: Bool
 
-    init(plan: PhonePlan) { self.plan = plan }
+    /// - Parameter hasManager: whether the manager interface is listened to: what the dialplan posts then only confirms it.
+    init(plan: PhonePlan, hasManager: Bool = true) {
+        self.plan = plan
+        self.hasManager = hasManager
+    }
 
     func decode(_ raw: RawRecord) -> [Decoded] {
-        raw.source == .ami ? decodeStream(raw) : DialplanMessage.decode(raw, plan: plan)
+        raw.source == .ami ? decodeStream(raw) : DialplanMessage.decode(raw, plan: plan, besideManager: hasManager)
     }
 
     private func decodeStream(_ raw: RawRecord) -> [Decoded] {

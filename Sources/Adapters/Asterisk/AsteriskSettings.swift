@@ -27,6 +27,8 @@ struct AsteriskSettings: Sendable {
     let transferContext: String
     /// With `{file}` in it, or a folder's address.
     let recordingsURL: String?
+    /// Whether the dialplan has an entrance of its own.
+    let hasURLToken: Bool
 
     static let specifications = [
         SettingSpecification(
@@ -51,11 +53,18 @@ struct AsteriskSettings: Sendable {
         SettingSpecification(
             "recordings_url", .text,
             help: "where the server's recordings can be fetched by their file names: https://pbx.example/rec/{file}"),
-        CommonSettings.urlToken, CommonSettings.allowFrom, CommonSettings.defaultCountry,
+        urlToken, CommonSettings.allowFrom, CommonSettings.defaultCountry,
     ]
+
+    private static let urlToken: SettingSpecification = {
+        var token = CommonSettings.urlToken
+        token.help = "path segment that only the dialplan knows; without it, nothing is taken that is posted"
+        return token
+    }()
 
     init(_ settings: AdapterSettings) throws(SettingsError) {
         manager = try Self.manager(settings)
+        hasURLToken = settings.hasURLToken
         if manager == nil, !settings.hasURLToken {
             throw SettingsError(
                 setting: "host", problem: "is missing",

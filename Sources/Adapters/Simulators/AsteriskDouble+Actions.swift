@@ -15,6 +15,10 @@ extension AsteriskDouble {
             self.classes = classes
             self.perform = perform
         }
+
+        func isOpen(to user: AsteriskOptions.User) -> Bool {
+            classes.isEmpty || classes.contains { user.write.contains($0) || user.write.contains("all") }
+        }
     }
 
     private static let actions: [String: Action] = [
@@ -44,6 +48,7 @@ extension AsteriskDouble {
         "PlayDTMF": Action("Play a tone.", ["call"]) { $0.playDigit($1, $2, $3) },
         "QueueStatus": Action("Show queues.") { $0.listQueues($1, $2, $3) },
         "Redirect": Action("Redirect a call.", ["call"]) { $0.redirect($1, $2, $3) },
+        "ShowDialPlan": Action("Show dialplan contexts and extensions", ["config", "reporting"]) { $0.showDialplan($1, $2, $3) },
         "Setvar": Action("Set a channel variable.", ["call"]) { $0.setVariable($1, $2, $3) },
         "Status": Action("List channel status.", ["system", "call", "reporting"]) { $0.listStatus($1, $2, $3) },
         "StopMixMonitor": Action("Stop recording.", ["system", "call"]) { $0.stopRecording($1, $2, $3) },
@@ -68,8 +73,7 @@ extension AsteriskDouble {
             return refuse(
                 "Invalid/unknown command: \(name). Use Action: ListCommands to show available commands.", actionID, session)
         }
-        let mayAct = known.classes.isEmpty || known.classes.contains { user.write.contains($0) || user.write.contains("all") }
-        guard mayAct else { return refuse("Permission denied", actionID, session) }
+        guard known.isOpen(to: user) else { return refuse("Permission denied", actionID, session) }
         known.perform(&self, action, actionID, session)
     }
 
@@ -91,7 +95,8 @@ extension AsteriskDouble {
 
     private mutating func listActions(_ id: String?, _ session: Int) {
         var fields: AsteriskFields = ["Response": "Success"]
-        for (name, action) in Self.actions.sorted(by: { $0.key < $1.key }) {
+        let user = sessions[session]?.user
+        for (name, action) in Self.actions.sorted(by: { $0.key < $1.key }) where user.map({ action.isOpen(to: $0) }) ?? false {
             let classes = action.classes.isEmpty ? "<none>" : (action.classes + ["all"]).joined(separator: ",")
             fields.add(name, "\(action.purpose)  (Priv: \(classes))")
         }
@@ -219,6 +224,16 @@ extension AsteriskDouble {
             ("DeviceStateChange", AsteriskFields(["Device": "PJSIP/\(endpoint)", "State": deviceState(endpoint).text]))
         }
         list("DeviceStateList", "Device State Changes will follow", rows, id, session)
+    }
+
+    private mutating func showDialplan(_ action: AsteriskFields, _ id: String?, _ session: Int) {
+        let contexts = [AsteriskExchange.inside, AsteriskExchange.outside]
+        let shown = contexts.filter { $0 == action["context"] ?? $0 }
+        guard !shown.isEmpty else { return refuse("Did not find context \(action["context"] ?? "")", id, session) }
+        let rows = shown.map { context in
+            ("ListDialplan", AsteriskFields(["Context": context, "Extension": "_X.", "Priority": "1", "Application": "Dial"]))
+        }
+        list("ShowDialPlan", "DialPlan list will follow", rows, id, session)
     }
 
     private mutating func listBridges(_ id: String?, _ session: Int) {

@@ -1,6 +1,5 @@
 import AdapterKit
 import Connector
-import Digests
 
 /// Keeps the connection to one server's manager interface: logs in, finds out what is on, listens, and begins anew when it breaks.
 struct ManagerSession: ConnectionKeeper {
@@ -16,7 +15,11 @@ struct ManagerSession: ConnectionKeeper {
         self.streams = streams
         self.link = link
         self.plan = plan
-        address = StreamAddress(
+        address = Self.address(of: manager)
+    }
+
+    static func address(of manager: AsteriskSettings.Manager) -> StreamAddress {
+        StreamAddress(
             host: manager.host, port: manager.port, isSecured: manager.security != .off,
             trustsAnyCertificate: manager.security == .unverified)
     }
@@ -175,16 +178,7 @@ struct ManagerSession: ConnectionKeeper {
 
     private func logIn() async throws(ProviderFailure) {
         let challenge = try await link.ask(ManagerAction("Challenge", [("AuthType", "MD5")]), within: Self.stepPatience)
-        var login = ManagerAction("Login")
-        if let text = challenge.response["Challenge"] {
-            var digest = Digest(.md5)
-            digest.update(text)
-            digest.update(manager.secret)
-            login = ManagerAction("Login", [("AuthType", "MD5"), ("Username", manager.username), ("Key", digest.finish().hex)])
-        } else {
-            // Without a challenge the secret itself is asked for: old servers, and those that speak AMI without being one.
-            login = ManagerAction("Login", [("Username", manager.username), ("Secret", manager.secret)])
-        }
+        let login = ManagerAction.login(manager, challenge: challenge.response["Challenge"])
         let answer = try await link.ask(login, within: Self.stepPatience)
         guard answer.isSuccess else {
             throw ProviderFailure(

@@ -1,6 +1,0 @@
-import AdapterKit
-import Connector
-
-enum DialplanMessage {
-    static func decode(_ raw: RawRecord, plan: PhonePlan) -> [Decoded] { [.undecoded(reason: "not yet")] }
-}
