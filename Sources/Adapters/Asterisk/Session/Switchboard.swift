@@ -205,6 +205,8 @@ extension Switchboard.Draft {
         var body = before.text(for: messages)
         for message in messages {
             body += message.bytes
+            // The last line may lack its end: an empty line ends a message all the same.
+            if message.bytes.last != ManagerByte.lineFeed { body += [ManagerByte.carriageReturn, ManagerByte.lineFeed] }
             body += [ManagerByte.carriageReturn, ManagerByte.lineFeed]
         }
         return body
