@@ -122,7 +122,7 @@ package final class CallLedger {
             if known == nil { known = id } else { others.append(id) }
         }
         var id = known ?? begin(event, ordinal: ordinal, raw: raw, profile: profile)
-        for other in others { id = merge(id, other, profile: profile, batch: &batch) }
+        for other in others { id = try merge(id, other, profile: profile, batch: &batch) }
         for key in event.keys { register(key, id, in: names, profile: profile, batch: &batch) }
         return id
     }
@@ -192,15 +192,25 @@ package final class CallLedger {
         _ id: CallID, profile: ConnectionProfile, replaying raw: RawRecord?, lost: inout [RemovedEvent]
     ) throws -> Bool {
         if calls[id] != nil { return true }
-        guard let stored = try reader.call(id), stored.mergedInto == nil, stored.connection == profile.id else { return false }
+        let stored = try reader.call(id)
+        if let stored, stored.mergedInto != nil || stored.connection != profile.id { return false }
         let rows = try reader.events(of: id)
         let (history, unreadable) = try CallHistory.read(rows, forgiving: raw?.position)
         lost += unreadable.map { RemovedEvent(id: $0, call: id) }
         guard !rows.isEmpty else { return false }
-        calls[id] = liveCall(stored, history, profile: profile)
+        calls[id] =
+            stored.map { liveCall($0, history, profile: profile) } ?? Self.untoldCall(id, history, profile: profile)
         let names = names(of: profile.id)
         for event in history.events { for key in event.keys { names[key] = id } }
         return true
+    }
+
+    /// Nobody has told of it: it has events that only join, and no record.
+    private static func untoldCall(_ id: CallID, _ history: CallHistory, profile: ConnectionProfile) -> LiveCall {
+        let start = history.events.first?.occurredAt ?? id.time
+        let standing = Standing(connection: profile.id, startedAt: start, createdAt: id.time)
+        return LiveCall(
+            history: history, standing: standing, lastNews: history.events.lazy.map(\.receivedAt).max() ?? start)
     }
 
     private func liveCall(_ stored: StoredCall, _ history: CallHistory, profile: ConnectionProfile) -> LiveCall {
@@ -217,9 +227,9 @@ package final class CallLedger {
         return live
     }
 
-    /// The record of a call as of its last revision: of its events, or an empty one where none can be read.
+    /// The record of a call as of its last revision: of its events, or an empty one where none can be read; `nil` where it has none.
     func lastRecord(of id: CallID, profile: ConnectionProfile) -> Call? {
-        guard let live = calls[id] else { return nil }
+        guard let live = calls[id], live.standing.revision > 0 || !live.isUntold else { return nil }
         guard live.history.events.isEmpty else {
             return fold(live, id: id, revision: live.standing.revision, profile: profile)
         }
@@ -230,13 +240,13 @@ package final class CallLedger {
 
     // MARK: Publishing
 
-    /// Folds the call anew; where a reader can see a difference, that is the next revision.
+    /// Folds the call anew; where a reader can see a difference, that is the next revision. Of what nobody has told there is none.
     /// - Parameter formerly: the record before events were taken back, where they may have been all there were.
     private func publish(
         _ id: CallID, because type: EventType?, formerly: Call? = nil, profile: ConnectionProfile, batch: inout DerivedBatch
     ) {
         guard let live = calls[id], live.standing.mergedInto == nil else { return }
-        if live.history.events.isEmpty {
+        if live.isUntold {
             if let formerly { delete(formerly, live, batch: &batch) }
             return
         }

@@ -20,6 +20,9 @@ extension CallLedger {
             self.standing = standing
             self.lastNews = lastNews
         }
+
+        /// No event tells that there is such a call: those that it has only join one.
+        var isUntold: Bool { history.events.allSatisfy(\.onlyJoins) }
     }
 
     /// What the ledger remembers of a call's last revision.
@@ -45,8 +48,8 @@ extension CallLedger {
             self.createdAt = createdAt
         }
 
-        /// Nothing more is expected of it.
-        var isOver: Bool { state == .ended || mergedInto != nil || isDeleted }
+        /// Nothing more is expected of it. Of a call without a record nothing ever was: news find it in the journal.
+        var isOver: Bool { revision == 0 || state == .ended || mergedInto != nil || isDeleted }
 
         /// How long without news it stays open.
         func patience(_ profile: ConnectionProfile) -> Duration { allLegsEnded ? profile.nextLegAfter : profile.staleAfter }
