@@ -40,9 +40,7 @@ package struct CallLikeness: Hashable, Sendable {
     func distance(to occasion: Occasion, in call: Call) -> Int64? {
         guard agreesOnNumbers(with: call), agreesOnDirection(with: call) else { return nil }
         let distances = occasion.beginnings.map { Int64(clamping: $0.milliseconds(since: startedAt).magnitude) }
-        // A call that shows the employee is nearer than any that does not.
-        let handicap = part == nil || shows(in: call) ? 0 : Self.tolerance.milliseconds + 1
-        return distances.min().flatMap { $0 <= Self.tolerance.milliseconds ? $0 + handicap : nil }
+        return distances.min().flatMap { $0 <= Self.tolerance.milliseconds ? $0 : nil }
     }
 
     /// What one row may tell of: the call, or one of an employee's parts in it.
@@ -56,9 +54,8 @@ package struct CallLikeness: Hashable, Sendable {
         guard let part else { return [Occasion(beginnings: [call.startedAt])] }
         let people = call.participants.filter { $0.kind == .user }
         guard let person = people.first(where: { $0.extension == part }) else {
-            // Nobody told whose call it is, or nothing of one of those whom it rang: its number must do.
-            let mayBeUntold = people.isEmpty || call.direction == .inbound
-            return mayBeUntold && call.externalParty != nil ? [Occasion(beginnings: [call.startedAt])] : []
+            // Nobody told whose call it is: its number must do.
+            return people.isEmpty && call.externalParty != nil ? [Occasion(beginnings: [call.startedAt])] : []
         }
         var occasions = [Occasion(beginnings: [call.startedAt])]
         var lastStart: Instant?
@@ -73,14 +70,10 @@ package struct CallLikeness: Hashable, Sendable {
         return occasions
     }
 
-    /// The employee takes part in it, as far as is told.
-    private func shows(in call: Call) -> Bool {
-        part != nil && call.participants.contains { $0.kind == .user && $0.extension == part }
-    }
-
     private func agreesOnNumbers(with call: Call) -> Bool {
         let known = call.externalParty?.number.raw
-        if !shows(in: call), number == nil || known == nil { return false }
+        let isOfPerson = part != nil && call.participants.contains { $0.kind == .user }
+        if !isOfPerson, number == nil || known == nil { return false }
         let isSameLine = Self.mayBeSame(line, call.line?.number.raw)
         // Of a call between employees the row of one knows the other by some number of his.
         return isSameLine && (call.direction == .internal || Self.mayBeSame(number, known))

@@ -49,9 +49,10 @@ extension CallFold {
         return told
     }
 
-    /// Whether the answer of the leg that shows a talk from then on may have been another, earlier one.
+    /// Whether there may have been an answer before the talk that legs show from then on: on the same leg, or on one that was handed on.
     private func hasLostBeginning(at moment: Instant) -> Bool {
-        legs.indices.contains { leg in legs[leg].hasLostBeginning && spans[leg].contains { $0.from == moment } }
+        if legs.contains(where: { $0.isTransferredAway && !$0.isAnswered }) { return true }
+        return legs.indices.contains { leg in legs[leg].hasLostBeginning && spans[leg].contains { $0.from == moment } }
     }
 
     /// On an outbound call the vendor's word, since a callback's legs show the employee's own answer too; else the earlier of

@@ -7,6 +7,8 @@ struct EventDigest: Sendable {
         var report: EndReport
         var occurredAt: Instant
         var receivedAt: Instant
+        /// When the part began, where its end tells that.
+        var startedAt: Instant?
         /// `nil` where the vendor's history says it: that is no word about the call as a whole.
         var direction: Direction?
         /// Of what it is the end: of a leg, or of what the vendor takes for a call. One that was passed on may be several.
@@ -156,7 +158,8 @@ struct EventDigest: Sendable {
         if report.answered != false, !report.talks.isEmpty, !pastTalks.contains(report.talks) { pastTalks.append(report.talks) }
         let told = Ending(
             report: report, occurredAt: event.occurredAt, receivedAt: event.receivedAt,
-            direction: isPast ? nil : event.facts.direction, part: event.leg?.key ?? event.keys.first?.value ?? "",
+            startedAt: event.facts.startedAt, direction: isPast ? nil : event.facts.direction,
+            part: event.leg?.key ?? event.keys.first?.value ?? "",
             isOfLeg: event.leg != nil, isPast: isPast
         )
         if report.isStale {
@@ -191,8 +194,14 @@ struct EventDigest: Sendable {
 // MARK: - What counts
 
 extension EventDigest {
-    /// When the call began, by the vendor's word; its history counts where nothing else says so.
-    var statedStart: Instant? { toldStart ?? pastStart }
+    /// When the call began, by the vendor's word; its history counts where nothing else says so, and where the news that do are of a
+    /// later part of what he takes for several calls.
+    var statedStart: Instant? {
+        guard let toldStart else { return pastStart }
+        guard endings.contains(where: { !$0.isPast && !$0.isOfLeg }) else { return toldStart }
+        let untold = endings.lazy.filter(\.isPast).compactMap(\.startedAt).min() ?? toldStart
+        return untold < toldStart.advanced(by: .zero - CallLikeness.tolerance) ? untold : toldStart
+    }
 
     /// The ending that counts; `nil` while the call goes on, as far as is known.
     ///

@@ -98,11 +98,12 @@ final class LegTimeline: @unchecked Sendable {
     /// An employee calls or is called on it.
     var showsUser: Bool { told.firstFrom?.isUser == true || told.to?.isUser == true }
 
-    /// News from before its first talk are missing: by the vendor's counter, or, where he has none, since nothing tells that it rang.
+    /// News of a talk before its first one may be missing: by the vendor's counter, whose first news tells of no talk, or, where he has
+    /// none, since nothing tells that it rang.
     var hasLostBeginning: Bool {
         guard let first = moments.first(where: { $0.report.phase != .ringing }) else { return false }
-        guard first.sequence > 1 else { return first.sequence == 0 && ringingAt == nil }
-        return !moments.contains { $0.sequence == first.sequence - 1 }
+        guard first.sequence > 0 else { return ringingAt == nil }
+        return first.sequence > 2 && !moments.contains { $0.sequence == first.sequence - 1 }
     }
 
     /// That employee calls or is called on it.
