@@ -151,6 +151,19 @@ struct WallClock: Timekeeper {
     func now() -> Instant { Instant(milliseconds: csys_realtime() / 1_000_000) }
 }
 
+/// A vendor's time: this machine's, and how far it is behind.
+final class VendorClock: Timekeeper {
+    private let offset: Guarded<Duration>
+
+    init(_ offset: Duration) { self.offset = Guarded(offset) }
+
+    func now() -> Instant { WallClock().now().advanced(by: offset.withLock { $0 }) }
+
+    func advance(by duration: Duration) { offset.withLock { $0 += duration } }
+
+    func set(_ duration: Duration) { offset.withLock { $0 = duration } }
+}
+
 /// A clock by which nobody waits, once it is open; before, everybody does.
 final class GateClock: Clock {
     typealias Instant = ContinuousClock.Instant

@@ -28,6 +28,39 @@ import VendorSimulators
         try await expectTruth(vendor, since: begin)
     }
 
+    /// Mango lists legs, those that are over, by their beginnings: what is asked while a call goes on, or from its middle on, has some of
+    /// its legs only. The next pull reaches back behind the one before, and has all of them.
+    @Test(arguments: PlayedCallTests.plays.filter { $0.adapter == "mango" }.map(\.scenario))
+    func `a pull that saw some legs of a call takes nothing from one that saw them all`(scenario: Scenario) async throws {
+        let vendor = try await PlayedCallTests.Vendor("mango")
+        let begin = vendor.bench.clock.now()
+        #expect(vendor.bench.begin(scenario, seed: 11))
+        let webhooks = vendor.bench.records(Self.connection)
+        var parts: [[RawRecord]] = []
+        while vendor.bench.clock.now() < begin.advanced(by: .seconds(400)) {
+            // Looking for the report takes five seconds each time.
+            parts.append(try await history(of: vendor, since: begin))
+        }
+        vendor.bench.clock.advance(by: .seconds(3600))
+        for second in stride(from: 1, to: 400, by: 3) {
+            parts.append(try await history(of: vendor, since: begin.advanced(by: .seconds(second))))
+        }
+        let truth = try #require(vendor.bench.calls.compactMap { vendor.bench.truth(of: $0) }.last)
+        let whole = try await history(of: vendor, since: begin)
+        var told: Set<[[UInt8]]> = [[], whole.map(\.body)]
+        for part in parts where told.insert(part.map(\.body)).inserted {
+            for lost in -1...webhooks.count {
+                let left = lost == webhooks.count ? [] : webhooks.enumerated().filter { $0.offset != lost }.map(\.element)
+                let log = try Self.log(of: left + part + whole, vendor.adapter)
+                #expect(log.count == 1)
+                guard let call = log.first else { continue }
+                let rows = part.map { String(decoding: $0.body, as: UTF8.self) }
+                #expect(TruthCheck(truth).differences(from: call, isTied: true) == [], "without \(lost), beside \(rows)")
+            }
+        }
+        #expect(told.count > 2 || whole.flatMap(\.body).count { $0 == UInt8(ascii: "\n") } < 2, "some pull cuts the call in two")
+    }
+
     private func expectTruth(_ vendor: PlayedCallTests.Vendor, since begin: Instant) async throws {
         let webhooks = vendor.bench.records(Self.connection)
         let truth = try #require(vendor.bench.calls.compactMap { vendor.bench.truth(of: $0) }.last)
