@@ -46,60 +46,105 @@ struct CallLog {
             }
     }
 
+    // MARK: What nobody can tell
+
+    /// Records of the connection that are none of these calls.
+    func strays(of connection: String, beside truths: [CallTruth]) -> [JSONValue] {
+        let known = Set(truths.compactMap { call(of: $0)?["id"]?.string })
+        return calls.values.filter { $0["connection_id"]?.string == connection && !known.contains($0["id"]?.string ?? "") }
+    }
+
+    /// Whether a record is of a part of that call, and what ties the two is lost for good:
+    /// - Beeline's statistics name no call: the row of an employee of whose part all events were lost is a call of its own;
+    /// - so is a consultation at Beeline, which has another tracking id, where what came of it was lost;
+    /// - MegaFon's second part has a name of its own, and `TRANSFERRED` alone has both.
+    func isUntiedPart(_ call: JSONValue, of truth: CallTruth) -> Bool {
+        guard let start = call["started_at"]?.string.flatMap({ Instant(rfc3339: $0) }), start <= truth.endedAt,
+            start >= truth.startedAt.advanced(by: .seconds(-2))
+        else { return false }
+        let isOfNumber = call["external_party"]?["number"]?["e164"]?.string == "+\(truth.number)"
+        let isPassedOn = truth.employees.count == 2
+        switch truth.adapter {
+        case "beeline":
+            let isRow = call["sources"]?.elements.compactMap(\.string) == ["history"]
+            return isRow && isOfNumber || isPassedOn && call["direction"]?.string == "internal"
+        case "megafon-vats": return isPassedOn && isOfNumber && start > truth.startedAt
+        default: return false
+        }
+    }
+
+    /// Beeline's log says neither why nobody answered a call out, nor whether somebody did: where its end is lost, its record says that it
+    /// does not know.
+    private func isOpen(_ call: JSONValue, _ truth: CallTruth, _ missing: [String]) -> Bool {
+        truth.adapter == "beeline" && truth.direction == .outbound && call["disposition"]?.string == "unknown"
+            && missing.contains("hangup")
+    }
+
+    /// Beeline's list of recordings finds its call by the name that events tell: of a call of which none came nobody knows it.
+    private func hasNoName(_ truth: CallTruth) -> Bool { truth.adapter == "beeline" && named[truth.call] == nil }
+
+    // MARK: The comparison
+
     /// - Parameters:
     ///   - isOnTime: whether the vendor's clock is right: else some of a call's moments are its, others those of arrival.
-    ///   - losing: whether webhooks were lost: what nobody tells a second time may be missing, if the record says that it is.
-    /// - Returns: what the record lacks without saying so, where webhooks were lost.
-    @discardableResult
-    func expect(_ truth: CallTruth, isOnTime: Bool = true, losing: Bool = false) -> [String] {
+    ///   - losing: whether webhooks were lost: a moment that nobody tells a second time may be unknown, if the record says that it is.
+    ///   - isTorn: whether a part of the call stands in a record of its own (`isUntiedPart`).
+    ///   - isOrdered: whether a command of ours made the vendor call.
+    func expect(
+        _ truth: CallTruth, isOnTime: Bool = true, losing: Bool = false, isTorn: Bool = false, isOrdered: Bool = false
+    ) {
         guard let call = call(of: truth) else {
             Issue.record("\(truth.adapter): no call \(truth.call)")
-            return []
+            return
         }
-        let what = "\(truth.adapter), \(truth.direction), \(truth.disposition), \(truth.employees)"
+        let what = "\(truth), told: \(String(decoding: call.encoded, as: UTF8.self))"
+        let missing = losing ? call["completeness"]?["missing"]?.elements.compactMap(\.string) ?? [] : []
+        let isOpen = isOpen(call, truth, missing)
         #expect(call["direction"]?.string == truth.direction.rawValue, "\(what)")
         #expect(call["external_party"]?["number"]?["e164"]?.string == "+\(truth.number)", "\(what)")
-        let missing = losing ? call["completeness"]?["missing"]?.elements.compactMap(\.string) ?? [] : []
-        // Beeline's log says neither why nobody answered a call out, nor whether somebody did.
-        let isOpen =
-            truth.adapter == "beeline" && truth.direction == .outbound && call["disposition"]?.string == "unknown"
-            && missing.contains("hangup")
         #expect(call["disposition"]?.string == truth.disposition.rawValue || isOpen, "\(what)")
         let isAnswerOpen = isOpen || missing.contains("answer_time")
         #expect(call["answered_at"]?.string == nil ? truth.answeredAt == nil || isAnswerOpen : truth.answeredAt != nil, "\(what)")
         let moments = ["started_at", "answered_at", "ended_at"].compactMap { call[$0]?.string }
         #expect(moments == moments.sorted(), "\(what)")
-        if isOnTime { expectTimes(truth, call, what) }
-        let gaps = gaps(truth, call) + (isOpen || missing.contains("agent") ? [] : ownerGap(truth, call))
-        if !losing { #expect(gaps == [], "\(what)") }
-        return gaps.map { "\(what): \($0)" }
+        let recordings = call["recordings"]?.elements.compactMap { $0["provider_ref"]?.string }.sorted() ?? []
+        #expect(recordings == truth.recordings.sorted() || recordings.isEmpty && losing && hasNoName(truth), "\(what)")
+        guard !isTorn else { return }
+        expectPeople(truth, call, isOpen: isOpen, what)
+        guard isOnTime else { return }
+        if ["megafon-vats", "zadarma"].contains(truth.adapter) {
+            expectArrival(truth, call, isOrdered: isOrdered, what)
+        } else {
+            expectTimes(truth, call, missing, isOpen: isOpen, what)
+        }
     }
 
-    /// Who took part and what was recorded, as far as the record does not know of it; what it invented is an issue.
-    private func gaps(_ truth: CallTruth, _ call: JSONValue) -> [String] {
+    /// Theirs are the times of their events' arrival, and the calls were played in no time: only the beginning is where it was. Zadarma
+    /// rings the other one six seconds after an order, when the employee has answered; of that, too, the news come at once.
+    private func expectArrival(_ truth: CallTruth, _ call: JSONValue, isOrdered: Bool, _ what: String) {
+        let told = call["started_at"]?.string.flatMap { Instant(rfc3339: $0) }
+        let isAhead = told.map {
+            isOrdered && truth.adapter == "zadarma" && (-8000 ... -4000).contains($0.milliseconds(since: truth.startedAt))
+        }
+        #expect(isNear(call["started_at"], truth.startedAt) || isAhead == true, "\(what)")
+    }
+
+    /// Who took part, and that the last who talked owns the call.
+    private func expectPeople(_ truth: CallTruth, _ call: JSONValue, isOpen: Bool, _ what: String) {
         let people = call["participants"]?.elements.filter { $0["kind"]?.string == "user" } ?? []
-        let unseen = Set(truth.employees).subtracting(people.compactMap { $0["extension"]?.string }).sorted()
-        let recordings = Set(call["recordings"]?.elements.compactMap { $0["provider_ref"]?.string } ?? [])
-        #expect(recordings.isSubset(of: truth.recordings), "\(truth.adapter)")
-        return (unseen.isEmpty ? [] : ["without \(unseen)"])
-            + (recordings.count < truth.recordings.count ? ["without its recording"] : [])
+        #expect(Set(truth.employees).isSubset(of: people.compactMap { $0["extension"]?.string }), "\(what)")
+        guard truth.disposition == .answered, !isOpen else { return }
+        #expect(call["owner_user_id"]?.string == truth.employees.last.map { "\(truth.adapter)/\($0)" }, "\(what)")
     }
 
-    /// Another one of those who talked in the place of the last; anybody else is an issue.
-    private func ownerGap(_ truth: CallTruth, _ call: JSONValue) -> [String] {
-        guard truth.disposition == .answered else { return [] }
-        let owner = call["owner_user_id"]?.string
-        let talkers = truth.employees.map { "\(truth.adapter)/\($0)" }
-        #expect(talkers.contains(owner ?? ""), "\(truth.adapter): \(owner ?? "nobody") instead of \(talkers)")
-        return owner == talkers.last ? [] : ["its owner is not the last who talked"]
-    }
-
-    private func expectTimes(_ truth: CallTruth, _ call: JSONValue, _ what: String) {
-        #expect(isNear(call["started_at"], truth.startedAt), "\(what): begun \(call["started_at"] ?? .null), \(truth.startedAt)")
-        // Theirs are the times of their events' arrival, and the calls were played in no time.
-        guard !["megafon-vats", "zadarma"].contains(truth.adapter) else { return }
-        #expect(isNear(call["answered_at"], truth.answeredAt), "\(what): answered \(call["answered_at"] ?? .null)")
-        #expect(isNear(call["ended_at"], truth.endedAt), "\(what): ended \(call["ended_at"] ?? .null), \(truth.endedAt)")
+    /// - Parameter missing: what the record says that it does not know.
+    private func expectTimes(_ truth: CallTruth, _ call: JSONValue, _ missing: [String], isOpen: Bool, _ what: String) {
+        func expect(_ name: String, _ moment: Instant?, isUnknown: Bool) {
+            #expect(isNear(call[name], moment) || call[name]?.string == nil && isUnknown, "\(name): \(what)")
+        }
+        expect("started_at", truth.startedAt, isUnknown: false)
+        expect("answered_at", truth.answeredAt, isUnknown: isOpen || missing.contains("answer_time"))
+        expect("ended_at", truth.endedAt, isUnknown: missing.contains("hangup"))
     }
 
     /// Within what vendors' whole seconds leave open.

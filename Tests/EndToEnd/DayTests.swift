@@ -1,5 +1,6 @@
 import CSystem
 import Connector
+import Foundation
 import TestSupport
 import Testing
 import VendorSimulators
@@ -10,10 +11,12 @@ extension EndToEnd {
         private static let vendors = ["beeline", "mango", "megafon-vats", "telphin", "zadarma"]
         private static let callsOfEach = 400
         private static let ordersOfEach = 8
+        /// Which day it is: `DAY_SEED` in the environment, else the first.
+        private static let seed = ProcessInfo.processInfo.environment["DAY_SEED"].flatMap { UInt64($0) } ?? 1
 
         @Test(.timeLimit(.minutes(8)))
         func `after a day of two thousand calls, with webhooks lost and repeated, the call log is what really happened`() throws {
-            let day = try Day(Self.vendors)
+            let day = try Day(Self.vendors, seed: Self.seed + 6)
             for stand in day.stands where stand.vendor == "beeline" { try stand.subscribe(day.gateway) }
             let reader = CRMReader(key: day.key)
             let reading = Threads.start { [gateway = day.gateway] in reader.read(gateway) }
@@ -38,11 +41,14 @@ extension EndToEnd {
         private static func play(_ stand: VendorStand, _ day: Day) throws -> [String] {
             let kinds = try #require(VendorSimulators.simulator(for: stand.vendor)).scenarios.filter { $0 != .connectionCheck }
             for number in 0..<callsOfEach {
-                stand.play(kinds, calls: 1, seed: UInt64(number) + 1000)
+                stand.play(kinds, calls: 1, seed: UInt64(number) + seed * 1000)
                 try #require(stand.wait { $0.truths.count == number + 1 }, "\(stand.vendor), call \(number)")
                 day.clock(of: stand).advance(by: .seconds(3))
             }
-            day.clock(of: stand).setRight()
+            // Mango's log is asked for by the beginnings of legs, up to the gateway's now. Calls are played in no time, and so some legs of the
+            // last ones would begin after that, where only the next pull would find them. Where a call is found by its time, the clock must
+            // be right.
+            day.clock(of: stand).set(stand.vendor == "mango" ? .seconds(-120) : .zero)
             let orders = try Orders(day.gateway, key: day.key)
             return try (0..<ordersOfEach).map { number in
                 let place = try orders.call("7900000\(5100 + number)", at: stand.vendor, key: "\(stand.vendor) \(number)")
@@ -59,18 +65,22 @@ extension EndToEnd {
             }
         }
 
-        /// Calls whose record may lack something without saying so, of all: the list of recordings is not pulled from Beeline yet, and of
-        /// those whom a call was passed on to only he is known whose talk a webhook told, or a row with its times.
-        private static let gapLimit = 10
-
+        /// No gap is forgiven but those that the log names one by one: what no vendor told a second time (`CallLog`).
         private static func expectTruth(_ day: Day, _ crm: CRMClient) throws {
             let log = try CallLog.whole(crm)
-            let gaps = day.stands.flatMap { stand in
-                stand.truths.flatMap { log.expect($0, isOnTime: false, losing: true) }
-            }
-            #expect(gaps.count <= gapLimit, "\(gaps)")
             for stand in day.stands {
-                #expect(log.count(of: stand.vendor) == callsOfEach + ordersOfEach, "\(stand.vendor): every call once")
+                let strays = log.strays(of: stand.vendor, beside: stand.truths)
+                var torn: Set<String> = []
+                for stray in strays {
+                    let whole = stand.truths.first { log.isUntiedPart(stray, of: $0) }
+                    #expect(whole != nil, "\(stand.vendor): \(String(decoding: stray.encoded, as: UTF8.self))")
+                    if let whole { torn.insert(whole.call) }
+                }
+                for (number, truth) in stand.truths.enumerated() {
+                    log.expect(truth, losing: true, isTorn: torn.contains(truth.call), isOrdered: number >= callsOfEach)
+                }
+                let count = callsOfEach + ordersOfEach + strays.count
+                #expect(log.count(of: stand.vendor) == count, "\(stand.vendor): every call once")
                 let days = try crm.json("/connections/\(stand.vendor)/completeness")["days"]?.elements ?? []
                 let missing = days.reduce(0) { $0 + ($1["missing"]?.int ?? 0) }
                 #expect(missing == 0, "\(stand.vendor): \(days)")
@@ -84,12 +94,12 @@ private final class Day: Sendable {
     let premises: GatewayPremises
     let key: String
     let stands: [VendorStand]
-    private let clocks: [String: DayClock]
+    private let clocks: [String: VendorClock]
     private let lookup: ScriptedServer
     private let folder: TemporaryFolder
     private let running: Guarded<GatewayProcess>
 
-    init(_ vendors: [String]) throws {
+    init(_ vendors: [String], seed: UInt64) throws {
         lookup = try ScriptedServer { request in
             .answer(200, request.body.contains("0\"") ? "{}" : #"{"name":"Romashka"}"#)
         }
@@ -106,9 +116,11 @@ private final class Day: Sendable {
         faults.lostShare = 0.05
         faults.repeatedShare = 0.05
         // Three seconds a call: the last one ends now.
-        let clocks = Dictionary(uniqueKeysWithValues: vendors.map { ($0, DayClock(.seconds(-1300))) })
+        let clocks = Dictionary(uniqueKeysWithValues: vendors.map { ($0, VendorClock(.seconds(-1300))) })
         self.clocks = clocks
-        stands = try vendors.map { try VendorStand($0, gatewayPort: port, faults: faults, timekeeper: clocks[$0] ?? WallClock()) }
+        stands = try vendors.map {
+            try VendorStand($0, gatewayPort: port, faults: faults, timekeeper: clocks[$0] ?? WallClock(), seed: seed)
+        }
         for stand in stands { try premises.write(stand) }
         gateway = try premises.open(port: port)
         running = Guarded(gateway)
@@ -116,7 +128,7 @@ private final class Day: Sendable {
 
     var gateway: GatewayProcess { running.withLock { $0 } }
 
-    func clock(of stand: VendorStand) -> DayClock { clocks[stand.vendor] ?? DayClock(.zero) }
+    func clock(of stand: VendorStand) -> VendorClock { clocks[stand.vendor] ?? VendorClock(.zero) }
 
     /// The gateway starts again, and asks every vendor what it has missed.
     func reconcile() throws {
@@ -140,19 +152,6 @@ private final class Day: Sendable {
         }
         throw SystemFailure("no history: \(try stands.map { try crm.json("/connections/\($0.vendor)") })")
     }
-}
-
-/// A vendor's time: this machine's, and how far it is behind.
-private final class DayClock: Timekeeper {
-    private let offset: Guarded<Duration>
-
-    init(_ offset: Duration) { self.offset = Guarded(offset) }
-
-    func now() -> Instant { WallClock().now().advanced(by: offset.withLock { $0 }) }
-
-    func advance(by duration: Duration) { offset.withLock { $0 += duration } }
-
-    func setRight() { offset.withLock { $0 = .zero } }
 }
 
 /// A CRM that follows the feed and stores what it reads.

@@ -33,22 +33,23 @@ final class VendorStand: Sendable {
 
     /// - Parameters:
     ///   - port: of the gateway's.
+    ///   - seed: chooses which webhooks and requests the faults strike.
     ///   - speed: nil waits for nothing; else webhooks wait until `gate` is opened, and then come at once.
     ///   - timekeeper: the vendor's time.
     init(
         _ vendor: String, gatewayPort port: UInt16, faults: DoubleFaults = .none, speed: Double? = nil, tls: TLSIdentity? = nil,
-        timekeeper: any Timekeeper = WallClock()
+        timekeeper: any Timekeeper = WallClock(), seed: UInt64 = 7
     ) throws {
         self.vendor = vendor
         let values = DemoSettings.values(for: vendor) ?? [:]
         let settings = AdapterSettings(connection: ConnectionID(vendor), values: values)
-        let double = try #require(VendorDoubles.double(for: vendor)).init(settings: settings, faults: faults, seed: 7)
+        let double = try #require(VendorDoubles.double(for: vendor)).init(settings: settings, faults: faults, seed: seed)
         let news = News()
         self.news = news
         outgoing = try OutgoingHTTP(name: "vendor")
         stage = DoubleStage(
             double, faults: faults, gateway: "http://127.0.0.1:\(port)/hooks/\(vendor)\(DemoSettings.path(for: vendor))",
-            over: outgoing, clock: gate, timekeeper: timekeeper, speed: speed, seed: 7, tell: news.tell)
+            over: outgoing, clock: gate, timekeeper: timekeeper, speed: speed, seed: seed, tell: news.tell)
         let server = try DoubleServer(stage, on: SocketAddress("127.0.0.1:0"), tls: tls, timekeeper: timekeeper)
         serving = Task {
             try await server.run { origin in
@@ -110,7 +111,9 @@ final class VendorStand: Sendable {
     }
 
     /// The order of a call at this vendor, in its path.
-    var order: String {
+    var order: String { Self.order(at: vendor) }
+
+    static func order(at vendor: String) -> String {
         switch vendor {
         case "beeline": "/call"
         case "megafon-vats": "makecall"
@@ -146,6 +149,19 @@ extension GatewayPremises {
 /// The time of this machine.
 struct WallClock: Timekeeper {
     func now() -> Instant { Instant(milliseconds: csys_realtime() / 1_000_000) }
+}
+
+/// A vendor's time: this machine's, and how far it is behind.
+final class VendorClock: Timekeeper {
+    private let offset: Guarded<Duration>
+
+    init(_ offset: Duration) { self.offset = Guarded(offset) }
+
+    func now() -> Instant { WallClock().now().advanced(by: offset.withLock { $0 }) }
+
+    func advance(by duration: Duration) { offset.withLock { $0 += duration } }
+
+    func set(_ duration: Duration) { offset.withLock { $0 = duration } }
 }
 
 /// A clock by which nobody waits, once it is open; before, everybody does.

@@ -24,10 +24,33 @@ extension EndToEnd {
                     for truth in stand.truths { log.expect(truth) }
                     #expect(log.count(of: stand.vendor) == stand.truths.count, "\(stand.vendor): no call is there twice")
                 }
-                // Beeline's events do not say that a file is there: its list of recordings does.
+                // Beeline's events do not say that a file is there: its list of recordings does (below).
                 for truth in stands.flatMap(\.truths) where truth.adapter != "beeline" {
                     for recording in truth.recordings { try Self.expectMedia(of: recording, in: truth, crm) }
                 }
+            }
+        }
+
+        @Test(.timeLimit(.minutes(2)))
+        func `a recording of which only Beeline's list says that it is there can be heard`() throws {
+            let clock = VendorClock(.seconds(-600))
+            try Self.withVendors(["beeline"], faults: .none, timekeeper: clock) { gateway, key, stands, premises in
+                stands[0].play([.recording], calls: 3, seed: 4)
+                #expect(stands[0].wait { $0.truths.count == 3 })
+                try CRMClient(gateway, key: key).waitForLedger()
+                let port = gateway.port
+                gateway.kill(SIGTERM)
+                gateway.waitForEnd()
+                // The calls are over, and the files are there.
+                clock.set(.zero)
+                try premises.write(stands[0], reconciles: true)
+                let fresh = try premises.open(port: port)
+                let crm = try CRMClient(fresh, key: key)
+                for truth in stands[0].truths {
+                    #expect(!truth.recordings.isEmpty)
+                    for recording in truth.recordings { try Self.expectMedia(of: recording, in: truth, crm) }
+                }
+                #expect(try CallLog(crm).count(of: "beeline") == 3, "the list makes no calls")
             }
         }
 
@@ -72,7 +95,7 @@ extension EndToEnd {
         }
 
         private static func withVendors(
-            _ vendors: [String], faults: DoubleFaults,
+            _ vendors: [String], faults: DoubleFaults, timekeeper: any Timekeeper = WallClock(),
             _ body: (GatewayProcess, String, [VendorStand], GatewayPremises) throws -> Void
         ) throws {
             let folder = try TemporaryFolder()
@@ -83,7 +106,7 @@ extension EndToEnd {
             let port = gateway.port
             gateway.kill(SIGTERM)
             gateway.waitForEnd()
-            let stands = try vendors.map { try VendorStand($0, gatewayPort: port, faults: faults) }
+            let stands = try vendors.map { try VendorStand($0, gatewayPort: port, faults: faults, timekeeper: timekeeper) }
             for stand in stands { try premises.write(stand) }
             gateway = try premises.open(port: port)
             for stand in stands where stand.vendor == "beeline" { try stand.subscribe(gateway) }

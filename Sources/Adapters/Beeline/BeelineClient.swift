@@ -98,11 +98,12 @@ package struct BeelineClient: ProviderClient {
 
     // MARK: Statistics and recordings
 
-    /// `v2/statistics`, a hundred rows a page. Whether Beeline counts pages from 0 or 1 is told differently: where it does not know page
-    /// 0, page 1 is asked for, and comes a second time as the next one; that does no harm.
+    /// `v2/statistics`, a hundred rows a page, and then `records`. Whether Beeline counts pages from 0 or 1 is told differently: where it
+    /// does not know page 0, page 1 is asked for, and comes a second time as the next one; that does no harm.
     package func history(_ window: HistoryWindow, page: Int) async throws(ProviderFailure) -> Connector.HistoryPage {
-        var answer = Connector.HistoryPage(bodies: [], path: "/v2/statistics")
-        guard (0..<100_000).contains(page), window.from < window.to else { return answer }
+        var answer = Connector.HistoryPage(bodies: [], path: "/v2/statistics", hasMore: true)
+        guard page >= 0, window.from < window.to else { return Connector.HistoryPage(bodies: [], path: answer.path) }
+        guard page < Self.firstOfRecords else { return try await recordings(window, after: page - Self.firstOfRecords) }
         let response: OutgoingResponse
         do {
             response = try await statistics(window, page: page)
@@ -113,11 +114,41 @@ package struct BeelineClient: ProviderClient {
         guard let rows = response.json, rows.isArray else { throw .unreadable(response, acts: false) }
         let count = rows.elements.count
         if count > 0 { answer.bodies = [response.body] }
-        answer.hasMore = count >= Self.rowLimit
+        if count < Self.rowLimit { answer.next = Self.firstOfRecords }
         return answer
     }
 
     private static let rowLimit = 100
+    /// The page behind those of the statistics; the pages of `records` are counted on from there by the last identifier that came.
+    private static let firstOfRecords = 1 << 20
+
+    /// `records`, those behind the identifier `last`. Recording is an option that is paid for: where Beeline refuses the list, though it
+    /// gives the statistics to the same token, there are none.
+    private func recordings(_ window: HistoryWindow, after last: Int) async throws(ProviderFailure) -> Connector.HistoryPage {
+        var answer = Connector.HistoryPage(bodies: [], path: BeelineRecordings.path)
+        var query = [("dateFrom", window.from.description), ("dateTo", window.to.description)]
+        if last > 0 { query.insert(("id", String(last)), at: 0) }
+        let target = "records?\(FormEncoding.encode(query: query))"
+        let response: OutgoingResponse
+        do {
+            response = try await send("GET", target, within: .seconds(30), acts: false, maximumBody: 4 << 20)
+        } catch {
+            guard last == 0, error.kind == .rejected || error.kind == .unauthorized else { throw error }
+            return answer
+        }
+        guard let rows = response.json, rows.isArray else { throw .unreadable(response, acts: false) }
+        let elements = rows.elements
+        guard !elements.isEmpty else { return answer }
+        answer.bodies = [response.body]
+        guard elements.count >= Self.rowLimit else { return answer }
+        // Identifiers rise; a list that does not go on is not asked for again and again.
+        guard let id = elements[elements.count - 1]["id"].anyInt, id > last, id < Int.max - Self.firstOfRecords else {
+            throw .unreadable(response, acts: false)
+        }
+        answer.hasMore = true
+        answer.next = Self.firstOfRecords + id
+        return answer
+    }
 
     private func statistics(_ window: HistoryWindow, page: Int) async throws(ProviderFailure) -> OutgoingResponse {
         let query = FormEncoding.encode(query: [

@@ -21,7 +21,7 @@ package struct BeelineStatistics: HistoryReader {
         var facts = CallFacts(direction: BeelineHistory.direction(json["direction"]), startedAt: start)
         readNumbers(json, of: person, into: &facts)
         var row = HistoryRow(keys: [], facts: facts)
-        row.ending = ending(json, of: employee)
+        row.ending = ending(json, of: employee, since: start)
         row.custom.keepMembers(of: json, except: known)
         row.custom.keepMembers(of: person, except: BeelineHistory.knownOfPerson, prefix: "abonent.")
         return row
@@ -45,13 +45,14 @@ package struct BeelineStatistics: HistoryReader {
     }
 
     /// What `duration` counts, call or talk, is not documented: it is kept beside the record, and the end is unknown. Why an employee
-    /// called in vain, nobody says.
-    private static func ending(_ json: JSONNode, of employee: Party) -> EndReport {
+    /// called in vain, nobody says. Who received a call talked, some time after `start`.
+    private static func ending(_ json: JSONNode, of employee: Party, since start: Instant) -> EndReport {
         let status = BeelineStatus(json["status"])
         let isInVain = status == .placed && (json["duration"].anyInt ?? 1) <= 0
         return EndReport(
             reason: status.reason, cause: Cause(providerCode: json["status"].anyText),
-            answered: isInVain ? false : status.answered, user: employee)
+            answered: isInVain ? false : status.answered, user: employee,
+            talks: status == .received ? [TalkReport(of: employee, since: start)].compactMap(\.self) : [])
     }
 }
 
@@ -91,8 +92,11 @@ enum BeelineStatus: Equatable {
 /// Rows of `GET records`: recordings that can be fetched.
 ///
 /// `externalId` is taken for the events' `extTrackingId` (inferred), so that a row finds its call, and the recording the name that the
-/// events gave it.
+/// events gave it. A row shows neither the number outside nor how the call came out: it only joins a call that events tell of.
 package struct BeelineRecordings: HistoryReader {
+    /// Under which its pages are kept.
+    static let path = "/records"
+
     package init() {}
 
     package func read(_ body: [UInt8]) throws(HistoryError) -> HistoryRows {
@@ -108,9 +112,9 @@ package struct BeelineRecordings: HistoryReader {
             keys: [tracking.map { ExternalKey(.session, $0) } ?? ExternalKey(.recording, id)],
             facts: CallFacts(
                 direction: BeelineHistory.direction(json["direction"]), startedAt: BeelineTime.moment(json["date"].anyText)),
-            recordings: [RecordingReport(key: key, phase: .ready)])
-        row.custom.keep("record_id", id)
-        row.custom.keepMembers(of: json, except: known)
+            recordings: [RecordingReport(key: key, phase: .ready)], onlyJoins: true)
+        row.custom.keep("record.id", id)
+        row.custom.keepMembers(of: json, except: known, prefix: "record.")
         return row
     }
 

@@ -65,12 +65,14 @@ enum BeelineEvent: Equatable {
     }
 }
 
-/// Reads one connection's events, and the statistics that were fetched for it. Keeps no state but memory to use again.
+/// Reads one connection's events, and the statistics and lists of recordings that were fetched for it. Keeps no state but memory to use again.
 final class BeelineDecoder: EventDecoder {
     private var tree = XMLTree()
 
     func decode(_ raw: RawRecord) -> [Decoded] {
-        if raw.source == .history { return BeelineStatistics().decode(raw) }
+        if raw.source == .history {
+            return raw.path == BeelineRecordings.path ? BeelineRecordings().decode(raw) : BeelineStatistics().decode(raw)
+        }
         do {
             try raw.body.withUnsafeBytes { try tree.parse($0) }
         } catch let error as XMLError {

@@ -51,16 +51,19 @@ package struct HistoryRow: Hashable, Sendable {
     package var recordings: [RecordingReport]
     /// Vendor fields that have no place in the record.
     package var custom: [CustomField]
+    /// It says too little to be a call: it belongs to the one that its names are told of (`CallEvent.onlyJoins`).
+    package var onlyJoins: Bool
 
     package init(
         keys: [ExternalKey], facts: CallFacts, ending: EndReport? = nil, recordings: [RecordingReport] = [],
-        custom: [CustomField] = []
+        custom: [CustomField] = [], onlyJoins: Bool = false
     ) {
         self.keys = keys
         self.facts = facts
         self.ending = ending
         self.recordings = recordings
         self.custom = custom
+        self.onlyJoins = onlyJoins
     }
 }
 
@@ -84,8 +87,9 @@ extension HistoryRow {
             }
             events.append(event)
         }
-        if self.keys.isEmpty {
-            for place in events.indices { events[place].likeness = likeness }
+        for place in events.indices {
+            events[place].onlyJoins = onlyJoins
+            if self.keys.isEmpty { events[place].likeness = likeness }
         }
         return events
     }
@@ -102,7 +106,10 @@ extension HistoryRow {
         repeatKey.add(facts.startedAt?.description ?? "")
         repeatKey.add(ending?.endedAt?.description ?? "")
         repeatKey.add(ending.map { "\($0.reason) \($0.answered.map(String.init) ?? "")" } ?? "")
-        for talk in ending?.talks ?? [] { repeatKey.add("\(talk.user) \(talk.from) \(talk.to)") }
+        for talk in ending?.talks ?? [] {
+            let moments = [talk.from, talk.to, talk.since].map { $0?.description ?? "" }
+            repeatKey.add("\(talk.user) \(moments.joined(separator: " "))")
+        }
         var event = CallEvent(
             id: repeatKey.eventID(), rawID: raw.id, keys: keys, type: ending == nil ? .updated : .ended,
             occurredAt: ending?.endedAt ?? facts.startedAt ?? raw.receivedAt, receivedAt: raw.receivedAt, source: .history)

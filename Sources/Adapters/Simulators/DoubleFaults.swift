@@ -16,6 +16,8 @@ package struct DoubleFaults: Sendable, Equatable {
     package var retryAfter: Duration?
     /// The share of requests that are never answered; they are carried out all the same.
     package var silentShare = 0.0
+    /// Only requests with that in their path may remain without an answer; nil for all.
+    package var silentPath: String?
     /// The share of requests that are carried out and whose answer stops in its middle, with the connection open.
     package var brokenShare = 0.0
     /// So much later is the vendor's clock: in webhooks, in the log, in what it thinks of tokens and limits.

@@ -67,7 +67,8 @@ package actor DoubleStage<Time: Clock> where Time.Duration == Duration {
         var answer = double.answer(request)
         for effect in answer.effects { apply(effect) }
         asked += 1
-        if chances.happens(faults.silentShare, "silent \(asked)") {
+        let mayBeSilent = faults.silentPath.map { request.path.contains($0) } ?? true
+        if mayBeSilent, chances.happens(faults.silentShare, "silent \(asked)") {
             answer.manner = .never
         } else if chances.happens(faults.brokenShare, "broken \(asked)") {
             answer.manner = .half

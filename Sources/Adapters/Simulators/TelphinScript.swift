@@ -184,8 +184,23 @@ struct TelphinScript: ScenarioScript {
             json.append(.init("bridged_time_gmt", .string(text(diary.moment(answered)))))
             json.append(.init("bridged_duration", .number("\(end - answered)")))
         }
-        let files = diary.parts.flatMap(\.recordings)
-        if !files.isEmpty { json.append(.init("cdr", .array(files.map { ["record_uuid": .string($0)] }))) }
+        json.append(.init("cdr", .array(diary.parts.map(leg))))
+        return .object(json)
+    }
+
+    /// A leg of a row: one employee's part, without times of its own.
+    private func leg(_ part: CallDiary.Part) -> JSONValue {
+        let comesIn = diary.direction == .inbound
+        let own = "0000*\(part.employee)"
+        let isTaken = diary.parts.contains { $0.answered != nil }
+        let failure = isTaken ? "answered elsewhere" : diary.failure == .busy ? "busy" : "not answered"
+        var json: [JSONValue.Member] = [
+            .init("ani_number", .string(comesIn ? people.client : own)),
+            .init("dest_number", .string(comesIn ? own : people.client)),
+            .init("result", .string(part.answered == nil ? failure : "bridged")),
+        ]
+        if isOrdered { json.append(.init("application", "callback")) }
+        for file in part.recordings.prefix(1) { json.append(.init("record_uuid", .string(file))) }
         return .object(json)
     }
 

@@ -137,7 +137,35 @@ struct TelphinLogRow {
     var ending: EndReport {
         EndReport(
             reason: reason, cause: Cause(providerCode: self["result"], text: self["hangup_cause"]), answered: isAnswered,
-            answeredAt: isAnswered == true ? TelphinTime.parse(utc: self["bridged_time_gmt"]) : nil, endedAt: endedAt, user: user)
+            answeredAt: isAnswered == true ? TelphinTime.parse(utc: self["bridged_time_gmt"]) : nil, endedAt: endedAt, user: user,
+            talks: talks)
+    }
+
+    /// Phones on which there was a talk, by the legs in their order (inferred). When they talked, legs do not say: the first one was
+    /// there when the call was bridged, and one alone until its end.
+    private var talks: [TalkReport] {
+        guard facts.direction == .inbound, isAnswered == true else { return [] }
+        let phones = node["cdr"].elements.lazy.filter { $0["result"].anyText?.lowercased() == "bridged" }
+            .compactMap { $0["dest_number"].anyText }.filter { TelphinNumber.isExtension($0) && !isStation($0) }
+        var users: [Party] = []
+        for phone in phones.prefix(Self.legLimit) where !users.contains(TelphinNumber.user(phone)) {
+            users.append(TelphinNumber.user(phone))
+        }
+        let answer = TelphinTime.parse(utc: self["bridged_time_gmt"])
+        return users.enumerated().compactMap { place, user in
+            TalkReport(of: user, from: place == 0 ? answer : nil, to: users.count == 1 ? endedAt : nil, since: facts.startedAt)
+        }
+    }
+
+    /// More legs than one call has.
+    private static let legLimit = 64
+
+    /// Whether it is the queue or the menu that the row is of.
+    private func isStation(_ number: String) -> Bool {
+        guard let type = self["extension_type"]?.lowercased(), type != "phone", let name = self["extension_name"] else {
+            return false
+        }
+        return TelphinNumber.short(name) == TelphinNumber.short(number)
     }
 
     /// Who hung up where that is told, else what the result says.

@@ -67,7 +67,12 @@ extension TelphinMessage {
             key: legKey, phase: phase, from: caller, to: isEnd && comesIn && queue == nil ? nil : called,
             handover: comesIn && !isInternal && !isEnd ? .unmarked : nil,
             calleeTransferredAway: isEnd && comesIn && isTransferred,
-            reason: isEnd ? legReason : nil)
+            reason: isEnd ? legReason : nil, answeredAt: isEnd && isBridged ? beginningOfTalk : nil)
+    }
+
+    /// The end of a leg tells how long there was a talk on it.
+    private var beginningOfTalk: Instant? {
+        TelphinTime.duration(fields.integer("BridgedDuration")).map { occurredAt.advanced(by: .zero - $0) }
     }
 
     private var isTransferred: Bool { flag("Transfered") ?? flag("Transferred") ?? false }
@@ -114,9 +119,7 @@ extension TelphinMessage {
     /// Between two numbers outside (forwarded to a mobile) no leg shows when the talk began.
     private var endingOfTalk: EndReport {
         var report = end(.normal, answered: true)
-        if case .external = called, let talk = TelphinTime.duration(fields.integer("BridgedDuration")) {
-            report.answeredAt = occurredAt.advanced(by: .zero - talk)
-        }
+        if case .external = called { report.answeredAt = beginningOfTalk }
         return report
     }
 

@@ -51,7 +51,7 @@ struct ZadarmaLog {
         ended.facts.timeZone = zone.name
         ended.ending = EndReport(
             reason: telling.outcome.reason, cause: Cause(providerCode: telling.disposition), answered: telling.outcome.answered,
-            endedAt: ended.occurredAt, user: telling.employee)
+            user: telling.employee, talks: talks(rows))
         let recordings = rows.compactMap(\.recording).prefix(16)
         return rang(name, rows) + [ended]
             + recordings.enumerated().map { place, recording in
@@ -60,6 +60,14 @@ struct ZadarmaLog {
                 ready.recording = RecordingReport(key: recording, phase: .ready)
                 return ready
             }
+    }
+
+    /// Who talked, in their order; when he answered, no row says.
+    private func talks(_ rows: [ZadarmaLogRow]) -> [TalkReport] {
+        // Rows of one second stay in the log's order.
+        let answered = rows.enumerated().filter { $0.element.outcome.answered == true }
+            .sorted { ($0.element.startedAt, $0.offset) < ($1.element.startedAt, $1.offset) }
+        return answered.prefix(16).compactMap { TalkReport(of: $0.element.employee, since: $0.element.startedAt) }
     }
 
     /// That employees' phones rang, where nobody took the call: else the caller would seem to have left a menu.

@@ -7,7 +7,7 @@
 extension CallLedger {
     /// Whether a row of the history may have come before this news of a call.
     func mayHaveRows(_ event: CallEvent, _ profile: ConnectionProfile) throws -> Bool {
-        guard profile.historyIsGuessed, event.likeness == nil, event.source != .system else { return false }
+        guard profile.historyIsGuessed, event.isTold else { return false }
         if reaches[profile.id] == nil { reaches[profile.id] = try reader.pullState(of: profile.id)?.reach ?? .earliest }
         let start = event.facts.startedAt ?? event.leg?.ringingAt ?? event.occurredAt
         return start <= (reaches[profile.id] ?? .earliest).advanced(by: CallLikeness.tolerance)
@@ -74,8 +74,8 @@ extension CallLedger {
 }
 
 extension CallEvent {
-    /// A provider or a device tells of the call itself: neither a row that is like it, nor the gateway.
-    var isTold: Bool { likeness == nil && source != .system }
+    /// A provider or a device tells of the call itself: neither a row that is like it or only joins it, nor the gateway.
+    var isTold: Bool { likeness == nil && !onlyJoins && source != .system }
 }
 
 extension CallLedger.LiveCall {

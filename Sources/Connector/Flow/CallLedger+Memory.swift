@@ -45,7 +45,7 @@ extension CallLedger {
         live.whereabouts = nil
     }
 
-    /// Brings a call back into memory.
+    /// Brings a call of the connection back into memory, with its events; one without a record, too.
     /// - Returns: whether there is such a call with events.
     /// - Throws: `UnreadableEvent`, with nothing done; what the journal's reader throws.
     func load(_ id: CallID, profile: ConnectionProfile) throws -> Bool {
@@ -61,17 +61,27 @@ extension CallLedger {
         let known = calls[id]
         if let known, known.isAwake { return true }
         let stored = known == nil ? try reader.call(id) : nil
-        guard known?.standing.connection ?? stored?.connection == profile.id, stored?.mergedInto == nil else { return false }
+        // Of a call that nobody has told of the journal has events only.
+        let connection = known?.standing.connection ?? stored?.connection ?? profile.id
+        guard connection == profile.id, stored?.mergedInto == nil else { return false }
         let rows = try reader.events(of: id)
         let (history, unreadable) = try CallHistory.read(rows, forgiving: raw?.position)
         lost += unreadable.map { RemovedEvent(id: $0, call: id) }
         guard !rows.isEmpty else { return false }
-        if let known { known.wake(history) }
-        guard let live = known ?? stored.map({ liveCall($0, history, profile: profile) }) else { return false }
+        known?.wake(history)
+        let live = known ?? stored.map { liveCall($0, history, profile: profile) } ?? Self.untoldCall(id, history, profile)
         take(live, id, profile)
         let names = names(of: profile.id)
         for event in history.events { for key in event.keys { names[key] = id } }
         return true
+    }
+
+    /// Nobody has told of it: it has events that only join, and no record.
+    private static func untoldCall(_ id: CallID, _ history: CallHistory, _ profile: ConnectionProfile) -> LiveCall {
+        let start = history.events.first?.occurredAt ?? id.time
+        let standing = Standing(connection: profile.id, startedAt: start, createdAt: id.time)
+        return LiveCall(
+            history: history, standing: standing, lastNews: history.events.lazy.map(\.receivedAt).max() ?? start)
     }
 
     private func liveCall(_ stored: StoredCall, _ history: CallHistory, profile: ConnectionProfile) -> LiveCall {
@@ -79,6 +89,7 @@ extension CallLedger {
         let standing = Standing(connection: profile.id, startedAt: stored.startedAt, createdAt: stored.id.time)
         let live = LiveCall(history: history, standing: standing, lastNews: lastNews ?? stored.startedAt)
         live.standing.revision = stored.revision
+        live.standing.isDeleted = stored.isDeleted
         if let record = live.fold(id: stored.id, revision: stored.revision, profile: profile, numbering: numbering) {
             live.standing.follow(record)
             live.standing.users = record.participants.compactMap(\.userID)
@@ -87,9 +98,9 @@ extension CallLedger {
         return live
     }
 
-    /// The record of a call as of its last revision: of its events, or an empty one where none can be read.
+    /// The record of a call as of its last revision: of its events, or an empty one where none can be read; `nil` where it has none.
     func lastRecord(of id: CallID, profile: ConnectionProfile) -> Call? {
-        guard let live = calls[id] else { return nil }
+        guard let live = calls[id], live.hasRecord else { return nil }
         let revision = live.standing.revision
         if let record = live.fold(id: id, revision: revision, profile: profile, numbering: numbering) { return record }
         return Call(

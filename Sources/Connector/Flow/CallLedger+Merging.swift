@@ -1,19 +1,37 @@
 // Two records that prove to be one call.
 
 extension CallLedger {
-    /// Two records prove to be one call: the one that started earlier survives, then the one with the smaller outside name.
+    /// Two records prove to be one call: the one that started earlier survives, then the one with the smaller outside name. What has no
+    /// record goes up in the other. Both are awake.
     /// - Returns: the survivor.
-    func merge(_ one: CallID, _ other: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) -> CallID {
+    func merge(_ one: CallID, _ other: CallID, profile: ConnectionProfile, batch: inout DerivedBatch) throws -> CallID {
         guard let first = calls[one], let second = calls[other], second.standing.mergedInto == nil else { return one }
-        let firstSurvives =
-            (first.standing.startedAt, first.standing.firstKey ?? ExternalKey(.call, ""))
-            <= (second.standing.startedAt, second.standing.firstKey ?? ExternalKey(.call, ""))
+        let firstSurvives = first.hasRecord == second.hasRecord ? Self.precedes(first, second) : first.hasRecord
         let (survivor, loser) = firstSurvives ? (one, other) : (other, one)
         let loserRecord = lastRecord(of: loser, profile: profile)
         moveEvents(from: loser, to: survivor, batch: &batch)
         moveNames(from: loser, to: survivor, profile: profile, batch: &batch)
-        if let loserRecord { bury(loserRecord, in: survivor, batch: &batch) }
+        if let loserRecord {
+            bury(loserRecord, in: survivor, batch: &batch)
+        } else {
+            try moveRecords(from: loser, to: survivor, batch: &batch)
+            remove(loser)
+        }
         return survivor
+    }
+
+    private static func precedes(_ one: LiveCall, _ other: LiveCall) -> Bool {
+        (one.standing.startedAt, one.standing.firstKey ?? ExternalKey(.call, ""))
+            <= (other.standing.startedAt, other.standing.firstKey ?? ExternalKey(.call, ""))
+    }
+
+    /// Nothing leads on from a call without a record: what was read from raw records is of the survivor from now on, for a replay.
+    func moveRecords(from loser: CallID, to survivor: CallID, batch: inout DerivedBatch) throws {
+        for id in Set(calls[loser]?.events.map(\.rawID) ?? []).sorted() {
+            guard let entry = try reader.rawRecord(id), entry.state == .decoded, !entry.calls.contains(survivor) else { continue }
+            batch.decodings.append(
+                DecodingRow(position: entry.raw.position, state: .decoded, calls: entry.calls + [survivor]))
+        }
     }
 
     private func moveEvents(from loser: CallID, to survivor: CallID, batch: inout DerivedBatch) {

@@ -16,11 +16,11 @@ extension CallLedger {
         let isNewer = calls[target]?.standing.revision == 0
         if home.standing.revision == 0 || isNewer {
             let (loser, survivor) = home.standing.revision == 0 ? (move.from, target) : (target, move.from)
-            dissolve(loser, in: survivor, of: raw, profile: profile, batch: &batch)
+            try dissolve(loser, in: survivor, of: raw, profile: profile, batch: &batch)
             moves.replaced[loser] = survivor
             moves.changed = [survivor]
         } else {
-            let survivor = merge(move.from, target, profile: profile, batch: &batch)
+            let survivor = try merge(move.from, target, profile: profile, batch: &batch)
             moves.replaced[survivor == target ? move.from : target] = survivor
             moves.changed = [survivor]
         }
@@ -78,18 +78,20 @@ extension CallLedger {
         return CallID(time: event.receivedAt, rest: hash.value)
     }
 
-    /// A call that nobody has seen yet goes up in another.
+    /// A call that nobody has seen yet goes up in another. The journal may have events of it that only join.
     private func dissolve(
         _ loser: CallID, in survivor: CallID, of raw: RawRecord, profile: ConnectionProfile, batch: inout DerivedBatch
-    ) {
+    ) throws {
         batch.events.removeAll { $0.call == loser }
         guard let live = calls[loser] else { return }
         let names = names(of: profile.id)
         for event in live.events {
+            if event.rawID != raw.id { batch.removedEvents.append(RemovedEvent(id: event.id, call: loser)) }
             put(event, into: survivor, of: raw, batch: &batch)
             for key in event.keys { register(key, survivor, in: names, profile: profile, batch: &batch) }
         }
         calls[survivor]?.lastNews = max(calls[survivor]?.lastNews ?? live.lastNews, live.lastNews)
+        try moveRecords(from: loser, to: survivor, batch: &batch)
         remove(loser)
     }
 

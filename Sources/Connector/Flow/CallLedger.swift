@@ -69,6 +69,14 @@ package final class CallLedger {
     package func apply(
         _ events: [CallEvent], of raw: RawRecord, profile: ConnectionProfile, into batch: inout DerivedBatch
     ) throws -> Application {
+        try apply(events, of: raw, formerly: [:], profile: profile, into: &batch)
+    }
+
+    /// - Parameter former: records before events were taken back.
+    private func apply(
+        _ events: [CallEvent], of raw: RawRecord, formerly former: [CallID: Call], profile: ConnectionProfile,
+        into batch: inout DerivedBatch
+    ) throws -> Application {
         var applied = Application()
         var unsettled: [CallID] = []
         for (ordinal, event) in events.enumerated() {
@@ -82,7 +90,9 @@ package final class CallLedger {
             }
         }
         let touched = try settle(unsettled, of: raw, applied: &applied, profile: profile, into: &batch)
-        for id in touched { publish(id, because: events.first?.type, profile: profile, batch: &batch) }
+        for id in touched {
+            publish(id, because: events.first?.type, formerly: former[id], profile: profile, batch: &batch)
+        }
         return applied
     }
 
@@ -104,7 +114,7 @@ package final class CallLedger {
             let removed = calls[id]?.removeEvents(of: raw.id) ?? []
             batch.removedEvents.append(contentsOf: removed.map { RemovedEvent(id: $0, call: id) })
         }
-        let applied = try apply(events, of: raw, profile: profile, into: &batch)
+        let applied = try apply(events, of: raw, formerly: former, profile: profile, into: &batch)
         for id in emptied where !applied.calls.contains(id) {
             publish(id, because: .updated, formerly: former[id], profile: profile, batch: &batch)
         }
@@ -139,7 +149,7 @@ package final class CallLedger {
             if known == nil { known = id } else { others.append(id) }
         }
         var id = known ?? begin(event, ordinal: ordinal, raw: raw, profile: profile)
-        for other in others { id = merge(id, other, profile: profile, batch: &batch) }
+        for other in others { id = try merge(id, other, profile: profile, batch: &batch) }
         for key in event.keys { register(key, id, in: names, profile: profile, batch: &batch) }
         return id
     }
@@ -160,6 +170,8 @@ package final class CallLedger {
         guard let live = calls[id] else { return false }
         live.lastNews = max(live.lastNews, raw.receivedAt)
         live.lookAgain = .earliest
+        // Else it starts when its record says so; the same as after a rest.
+        if live.standing.revision == 0 { live.standing.startedAt = min(live.standing.startedAt, event.occurredAt) }
         let isFull = live.events.count >= Self.eventLimit && event.source != .system
         guard !isFull else { return live.contains(event.id) }
         if case .repeated = live.insert(event) { return true }
@@ -197,7 +209,7 @@ package final class CallLedger {
 
     // MARK: Publishing
 
-    /// Folds the call anew; where a reader can see a difference, that is the next revision.
+    /// Folds the call anew; where a reader can see a difference, that is the next revision. Of what nobody has told there is none.
     /// - Parameter formerly: the record before events were taken back, where they may have been all there were.
     private func publish(
         _ id: CallID, because type: EventType?, formerly: Call? = nil, profile: ConnectionProfile, batch: inout DerivedBatch

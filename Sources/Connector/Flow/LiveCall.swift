@@ -65,8 +65,11 @@ extension CallLedger {
             self.createdAt = createdAt
         }
 
-        /// Nothing more is expected of it.
-        var isOver: Bool { state == .ended || mergedInto != nil || isDeleted }
+        /// Nothing more is expected of it. Of a call without a record nothing ever was: news find it in the journal.
+        var isOver: Bool { revision == 0 || state == .ended || mergedInto != nil || isDeleted }
+
+        /// Readers have seen it, and it was not taken back.
+        var hasRecord: Bool { revision > 0 && !isDeleted }
 
         /// How long without news it stays open.
         func patience(_ profile: ConnectionProfile) -> Duration { allLegsEnded ? profile.nextLegAfter : profile.staleAfter }
@@ -93,6 +96,13 @@ extension CallLedger.LiveCall {
 
     var isAwake: Bool { content != nil }
 
+    /// No event tells that there is such a call: those that it has only join one. One that rests was told of, and what was told is in the
+    /// journal; without its events it only looks as if nobody had.
+    var isUntold: Bool { content?.history.events.allSatisfy(\.onlyJoins) ?? false }
+
+    /// There is a record of it, or the next fold makes one.
+    var hasRecord: Bool { standing.hasRecord || !isUntold }
+
     /// The name by which the gateway closes it: one of its oldest event.
     var closingKey: ExternalKey? { content == nil ? restingKey : events.first?.keys.first }
 
@@ -106,9 +116,9 @@ extension CallLedger.LiveCall {
 
     func remove(_ events: Set<EventID>) { content?.history.remove(events) }
 
-    /// The record of its events, at the revision that is given; `nil` where it has none.
+    /// The record of its events, at the revision that is given; `nil` where none tells of it, and while it rests.
     func fold(id: CallID, revision: Int, profile: ConnectionProfile, numbering: any NumberingPlan) -> Call? {
-        guard let content, !content.history.events.isEmpty else { return nil }
+        guard let content, !isUntold else { return nil }
         var record = CallFold.record(
             of: content.history.digest, id: id, createdAt: standing.createdAt, profile: profile, numbering: numbering,
             memory: content.memory)

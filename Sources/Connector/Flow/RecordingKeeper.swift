@@ -14,7 +14,7 @@ package struct RecordingKeeper: Sendable {
         package var longestPause = Duration.seconds(3 * 3600)
         /// The pause where nothing can be fetched now, through no fault of the recording: no connection, no room on the disk.
         package var obstaclePause = Duration.seconds(60)
-        /// A recording that could be fetched so long ago is not begun: no provider keeps its address for long.
+        /// A recording that could be fetched so long ago is given up unasked: no provider keeps its address for long.
         package var horizon = Duration.seconds(7 * 86_400)
         /// How long the feed may take to show what was written down.
         package var echoPatience = Duration.seconds(600)
@@ -41,6 +41,8 @@ package struct RecordingKeeper: Sendable {
         package var call: CallID
         /// Nothing was written down of this recording yet: say that it is being fetched.
         package var isFirst: Bool
+        /// It could be fetched too long ago: nobody is to be asked.
+        package var isTooLate = false
     }
 
     /// How an attempt ended.
@@ -51,6 +53,8 @@ package struct RecordingKeeper: Sendable {
         ///   - isFinal: trying again does not help.
         ///   - after: not before so long.
         case failed(problem: String, isFinal: Bool = false, after: Duration? = nil)
+        /// Nobody was asked, for the attempt `isTooLate`.
+        case tooLate
         /// The connection is not loaded now; this is no attempt.
         case noConnection
         /// The store has no room; this is no attempt, and nothing else is begun for a while.
@@ -142,7 +146,7 @@ package struct RecordingKeeper: Sendable {
             items[name] = item
             return
         }
-        guard let readyAt = recording.readyAt, readyAt.advanced(by: policy.horizon) > now else { return }
+        guard let readyAt = recording.readyAt else { return }
         items[name] = Item(
             tenant: tenant, position: position, call: call, readyAt: readyAt, attempts: max(0, recording.attempts),
             isBegun: recording.status == .fetching, stage: .waiting(due: now))
@@ -166,15 +170,16 @@ package struct RecordingKeeper: Sendable {
             return (due, item.position, name)
         }
         let next = due.sorted { ($0.due, $0.position, $0.name.reference) < ($1.due, $1.position, $1.name.reference) }
-        return next.prefix(policy.concurrency - runningCount).compactMap { begin($0.name) }
+        return next.prefix(policy.concurrency - runningCount).compactMap { begin($0.name, at: now) }
     }
 
-    private mutating func begin(_ name: Name) -> Attempt? {
+    private mutating func begin(_ name: Name, at now: Instant) -> Attempt? {
         guard let item = items[name] else { return nil }
         items[name]?.stage = .running
         items[name]?.isBegun = true
         runningCount += 1
-        return Attempt(name: name, call: item.call, isFirst: !item.isBegun)
+        return Attempt(
+            name: name, call: item.call, isFirst: !item.isBegun, isTooLate: item.readyAt.advanced(by: policy.horizon) <= now)
     }
 
     /// The feed has not shown what was written down: whatever became of it, the cursor waits no longer.
@@ -204,9 +209,12 @@ package struct RecordingKeeper: Sendable {
             }
             item.stage = .waiting(due: now.advanced(by: max(pause(after: item.attempts), after ?? .zero)))
             return Self.toldAttempts.contains(item.attempts) ? report(.fetching, attempt.name, item, problem: problem) : nil
-        case .noConnection:
-            let isHopeless = item.readyAt.advanced(by: policy.horizon) <= now
-            item.stage = isHopeless ? .told(at: now) : .waiting(due: now.advanced(by: policy.obstaclePause))
+        case .noConnection where !attempt.isTooLate:
+            item.stage = .waiting(due: now.advanced(by: policy.obstaclePause))
+        case .tooLate, .noConnection:
+            item.stage = .told(at: now)
+            let days = policy.horizon.components.seconds / 86_400
+            return report(.failed, attempt.name, item, problem: "ready for more than \(days) days: not fetched any more")
         case .noRoom:
             blockedUntil = now.advanced(by: policy.obstaclePause)
             item.stage = .waiting(due: blockedUntil)
@@ -219,7 +227,7 @@ package struct RecordingKeeper: Sendable {
     /// Takes in that the end of an attempt could not be written down: it is made again.
     package mutating func noteUntold(_ attempt: Attempt, at now: Instant) {
         guard case .told = items[attempt.name]?.stage else { return }
-        items[attempt.name]?.attempts -= 1
+        if !attempt.isTooLate { items[attempt.name]?.attempts -= 1 }
         items[attempt.name]?.stage = .waiting(due: now.advanced(by: policy.obstaclePause))
     }
 

@@ -31,12 +31,14 @@ package struct CallEvent: Hashable, Sendable {
     /// How the ledger finds the call where `keys` do not: of a row of the provider's history alone. The first of `keys` then names
     /// the row.
     @Apart package var likeness: CallLikeness?
+    /// It is news of a call that others tell of: until something else names that call by one of `keys`, there is none.
+    package var onlyJoins: Bool
 
     package init(
         id: EventID, rawID: RawID, keys: [ExternalKey], type: EventType, occurredAt: Instant, receivedAt: Instant,
         source: CallSource = .webhook, leg: LegReport? = nil, facts: CallFacts = CallFacts(), ending: EndReport? = nil,
         recording: RecordingReport? = nil, digits: DigitsReport? = nil, custom: [CustomField] = [],
-        likeness: CallLikeness? = nil
+        likeness: CallLikeness? = nil, onlyJoins: Bool = false
     ) {
         self.id = id
         self.rawID = rawID
@@ -52,6 +54,7 @@ package struct CallEvent: Hashable, Sendable {
         self.digits = digits
         self.custom = custom
         self.likeness = likeness
+        self.onlyJoins = onlyJoins
     }
 }
 
@@ -271,7 +274,7 @@ package struct EndReport: Hashable, Sendable {
     package var endedAt: Instant?
     /// The employee whom the vendor names: who answered, or who should have.
     package var user: Party?
-    /// Who of ours talked with the party outside, and when, where the vendor's history lists it without naming legs.
+    /// Who of ours talked with the party outside, in their order, where the vendor's history lists it without naming legs.
     package var talks: [TalkReport]
     /// The gateway itself closed a call that nothing ended (`CallLedger` rule 8).
     package var isStale: Bool
@@ -292,17 +295,27 @@ package struct EndReport: Hashable, Sendable {
     }
 }
 
-/// An employee's talk with the party outside.
+/// An employee's talk with the party outside, as far as the vendor tells its times.
 package struct TalkReport: Hashable, Sendable {
     /// His short number or login.
     package var user: String
-    package var from: Instant
-    package var to: Instant
+    /// When he began to talk.
+    package var from: Instant?
+    package var to: Instant?
+    /// When his part in the call began, where that is told: he talked after it.
+    package var since: Instant?
 
-    package init(_ user: String, from: Instant, to: Instant) {
+    package init(_ user: String, from: Instant? = nil, to: Instant? = nil, since: Instant? = nil) {
         self.user = user
         self.from = from
         self.to = to
+        self.since = since
+    }
+
+    /// `nil` for who is no employee.
+    package init?(of party: Party?, from: Instant? = nil, to: Instant? = nil, since: Instant? = nil) {
+        guard case .user(let name, _) = party else { return nil }
+        self.init(name, from: from, to: to, since: since)
     }
 }
 

@@ -202,11 +202,14 @@ package struct HistoryPage: Sendable {
     /// The path that the decoder knows the log by.
     package var path: String
     package var hasMore: Bool
+    /// The number of the page to ask for next, where that is another than the following one.
+    package var next: Int?
 
-    package init(bodies: [[UInt8]], path: String, hasMore: Bool = false) {
+    package init(bodies: [[UInt8]], path: String, hasMore: Bool = false, next: Int? = nil) {
         self.bodies = bodies
         self.path = path
         self.hasMore = hasMore
+        self.next = next
     }
 }
 

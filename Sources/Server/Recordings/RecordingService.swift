@@ -195,6 +195,10 @@ package final class RecordingService: Sendable {
                 return finding
             }
             guard let client = source.client else { return finding }
+            guard !attempt.isTooLate else {
+                finding.outcome = .tooLate
+                return finding
+            }
             if attempt.isFirst { await tellBegin(attempt.name, attempts: wanted.attempts, key) }
             finding.outcome = .stored(try await fetch(attempt.name.reference, client, home: source.home))
         } catch {
@@ -252,7 +256,7 @@ package final class RecordingService: Sendable {
                 counts.stored += 1
                 counts.storedBytes += file.byteCount
             case .failed: counts.failedAttempts += 1
-            case .noConnection, .noRoom, .dropped: break
+            case .tooLate, .noConnection, .noRoom, .dropped: break
             }
             if gaveUp { counts.givenUp += 1 }
         }

@@ -101,7 +101,7 @@ import Testing
         let client = try client(outgoing)
         #expect(try await client.history(Self.window, page: 0).hasMore)
         let last = try await client.history(Self.window, page: 1)
-        #expect(last.bodies.isEmpty && !last.hasMore)
+        #expect(last.bodies.isEmpty && last.next != nil, "behind them are the recordings")
         #expect(
             outgoing.requests[1].url
                 == "https://cloudpbx.beeline.ru/apis/portal/v2/statistics?dateFrom=2026-11-02T00%3A00%3A00.000Z"
@@ -114,6 +114,45 @@ import Testing
         ])
         #expect(try await client(outgoing).history(Self.window, page: 0).bodies.count == 1)
         #expect(outgoing.requests.last?.url.contains("&page=1&") == true)
+    }
+
+    @Test func `recordings are listed behind the statistics, from the last one on`() async throws {
+        let full = "[" + (1...100).map { #"{"id":"\#($0 + 7000)"}"# }.joined(separator: ",") + "]"
+        let outgoing = CannedOutgoing("[{}]", full, "[{}]")
+        let client = try client(outgoing)
+        let statistics = try await client.history(Self.window, page: 0)
+        let first = try await client.history(Self.window, page: try #require(statistics.next))
+        #expect(first.path == "/records" && first.hasMore && first.bodies.count == 1)
+        let last = try await client.history(Self.window, page: try #require(first.next))
+        #expect(last.path == "/records" && !last.hasMore && last.bodies.count == 1)
+        let window = "dateFrom=2026-11-02T00%3A00%3A00.000Z&dateTo=2026-11-02T07%3A15%3A20.000Z"
+        let urls = ["?", "?id=7100&"].map { "https://cloudpbx.beeline.ru/apis/portal/records" + $0 + window }
+        #expect(outgoing.requests.dropFirst().map { $0.url } == urls)
+    }
+
+    @Test func `a list of recordings that does not go on is not asked for without end`() async throws {
+        let full = "[" + Array(repeating: #"{"id":"7"}"#, count: 100).joined(separator: ",") + "]"
+        let client = try client(CannedOutgoing("[]", full, full))
+        let statistics = try await client.history(Self.window, page: 0)
+        let first = try await client.history(Self.window, page: try #require(statistics.next))
+        let next = try #require(first.next)
+        let failure = await #expect(throws: ProviderFailure.self) { try await client.history(Self.window, page: next) }
+        #expect(failure?.code == "unreadable")
+    }
+
+    @Test(arguments: [(403, true), (404, true), (503, false), (429, false)])
+    func `who has not ordered recordings has his statistics all the same`(status: Int, isForgiven: Bool) async throws {
+        let client = try client(
+            CannedOutgoing([
+                .success(OutgoingResponse(status: 200, body: Array("[{}]".utf8))), .success(OutgoingResponse(status: status)),
+            ]))
+        let next = try #require(try await client.history(Self.window, page: 0).next)
+        do {
+            let page = try await client.history(Self.window, page: next)
+            #expect(isForgiven && page.bodies.isEmpty && !page.hasMore)
+        } catch {
+            #expect(!isForgiven)
+        }
     }
 
     @Test(arguments: [

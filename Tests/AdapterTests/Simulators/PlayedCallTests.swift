@@ -27,7 +27,7 @@ struct PlayedCallTests {
     }
 
     /// A vendor's double, its adapter and the client of it; who has to subscribe has done so.
-    private struct Vendor {
+    struct Vendor {
         let bench: DoubleBench
         let adapter: any TelephonyAdapter
         let client: any ProviderClient

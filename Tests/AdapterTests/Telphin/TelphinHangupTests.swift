@@ -31,7 +31,10 @@ import Testing
             event.ending
                 == EndReport(
                     reason: .normal, cause: Cause(providerCode: "ANSWER"), answered: true, endedAt: TelphinWorkbench.time))
-        #expect(event.leg == LegReport(key: "100101-c", phase: .ended, from: Self.client, reason: .normal))
+        let answer = TelphinWorkbench.time.advanced(by: .seconds(-15))
+        #expect(
+            event.leg
+                == LegReport(key: "100101-c", phase: .ended, from: Self.client, reason: .normal, answeredAt: answer))
         #expect(event.facts.startedAt == TelphinWorkbench.time.advanced(by: .seconds(-20)))
         #expect(event.facts.direction == nil)
         #expect(event.recording == RecordingReport(key: "100101-r", phase: .ready, leg: "100101-c"))

@@ -4,7 +4,7 @@ import Testing
 @testable import Connector
 
 /// A ledger of a vendor whose history names no calls.
-private final class HistoryBench {
+final class HistoryBench {
     let journal = MemoryJournal()
     let profile: ConnectionProfile
     private var ledger: CallLedger
@@ -34,7 +34,7 @@ private final class HistoryBench {
     }
 
     /// Nothing is heard for long: all calls leave memory, open ones with their events.
-    func rest() { ledger.evict(at: .latest, committedTicket: journal.committedTicket, profiles: { [profile] _ in profile }) }
+    func rest() { evict(at: .latest) }
 
     /// How many calls were looked at to find the neighbours of the call with that name, and how many those are.
     func neighbourhood(of name: ExternalKey) throws -> (neighbours: Int, looks: Int) {
@@ -50,6 +50,24 @@ private final class HistoryBench {
         batch.events = [EventRow(id: event.id, call: id, rawPosition: 0, body: Array("{}".utf8))]
         journal.submit(batch)
     }
+
+    /// What was read from an event's raw record is taken back; `events` take its place.
+    func replay(_ events: [CallEvent], of event: CallEvent, formerly calls: [CallID]) throws {
+        let raw = RawRecord(
+            id: event.rawID, position: 1, connection: profile.id, receivedAt: event.receivedAt, source: event.source, body: [])
+        var batch = DerivedBatch(through: position)
+        _ = try ledger.replay(events, of: raw, formerly: calls, profile: profile, into: &batch)
+        changes += batch.changes
+        journal.submit(batch)
+    }
+
+    func staleCalls(at now: Instant) -> [StaleCall] { ledger.staleCalls(at: now) { [profile] _ in profile } }
+
+    func evict(at now: Instant) {
+        ledger.evict(at: now, committedTicket: journal.committedTicket) { [profile] _ in profile }
+    }
+
+    var liveCount: Int { ledger.liveCount }
 
     /// A new start: nothing is in memory.
     func restart() throws { ledger = CallLedger(reader: try journal.makeReader(), numbering: PlainNumbering()) }

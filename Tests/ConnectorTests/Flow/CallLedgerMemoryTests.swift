@@ -6,7 +6,7 @@ import Testing
 /// A ledger whose calls leave memory, over a journal in memory.
 private final class MemoryBench {
     let journal = MemoryJournal()
-    let ledger: CallLedger
+    private(set) var ledger: CallLedger
     private(set) var changes: [ChangeRow] = []
 
     init(_ bounds: CallLedger.MemoryBounds = CallLedger.MemoryBounds()) throws {
@@ -34,6 +34,9 @@ private final class MemoryBench {
 
     /// Lets everything rest that can.
     func rest() { ledger.evict(at: .latest, committedTicket: journal.committedTicket, profiles: { _ in .test }) }
+
+    /// A new start: nothing is in memory.
+    func restart() throws { ledger = CallLedger(reader: try journal.makeReader(), numbering: PlainNumbering()) }
 }
 
 @Suite struct CallLedgerMemoryTests {
@@ -108,17 +111,88 @@ private final class MemoryBench {
         #expect(bench.ledger.awakeBytes == CallLedger.bytesPerCall + CallLedger.bytesPerEvent * 10)
     }
 
-    @Test(arguments: 0..<40 as Range<UInt64>)
+    /// A row that only joins: of the recording `name`, by a name of the call's, or by that of the recording.
+    private func joining(_ name: String, at second: Int64, by key: ExternalKey? = nil) -> CallEvent {
+        var event = CallEvent.make(
+            "row \(name)", type: .recordingReady, at: second, keys: [key ?? ExternalKey(.recording, name)],
+            recording: RecordingReport(key: name, phase: .ready))
+        event.onlyJoins = true
+        return event
+    }
+
+    /// A story with rows that only join it: some by the name of the call, one by a name that a single event of it has, too, and one that
+    /// nobody else ever names.
+    private func storyWithRows(_ seed: UInt64, _ chance: inout SeededRandom) -> [CallEvent] {
+        var events = CallStory(seed: seed).events
+        let end = events.last.map { $0.occurredAt.milliseconds(since: .base) / 1000 } ?? 0
+        let tied = Int.random(in: 0..<events.count, using: &chance)
+        events[tied].keys.append(ExternalKey(.recording, "tied"))
+        let rows = [
+            joining("one", at: end + 300, by: events[0].keys[0]), joining("other", at: 0, by: events[0].keys[0]),
+            joining("tied", at: end + 300), joining("stray", at: end),
+        ]
+        for row in rows { events.insert(row, at: Int.random(in: 0...events.count, using: &chance)) }
+        return events
+    }
+
+    @Test(arguments: 0..<80 as Range<UInt64>)
     func `rest between two events changes no record`(seed: UInt64) throws {
-        let (restless, resting) = (try MemoryBench(), try MemoryBench())
-        for event in CallStory(seed: seed).events {
-            try restless.apply(event)
-            try resting.apply(event)
+        var chance = SeededRandom(seed: seed)
+        let benches = try (0..<3).map { _ in try MemoryBench() }
+        let (restless, resting, restarting) = (benches[0], benches[1], benches[2])
+        let events = seed < 40 ? CallStory(seed: seed).events : storyWithRows(seed, &chance)
+        for event in seed < 60 ? events : events.shuffled(using: &chance) {
+            for bench in benches { try bench.apply(event) }
             resting.rest()
+            try restarting.restart()
         }
-        #expect(resting.changes.map(\.body) == restless.changes.map(\.body))
-        #expect(resting.changes.map(\.type) == restless.changes.map(\.type))
-        #expect(resting.ledger.awakeCount == 0)
+        for bench in [resting, restarting] {
+            #expect(bench.changes.map(\.body) == restless.changes.map(\.body))
+            #expect(bench.changes.map(\.type) == restless.changes.map(\.type))
+        }
+        #expect(resting.ledger.awakeCount == 0 && resting.ledger.awakeBytes == 0)
+        if seed >= 40 {
+            #expect(Set(restless.changes.map(\.call)).count == 1, "of what only joins there is no record")
+            let names = restless.changes.last.map { String(decoding: (try? PackedJSON.expand($0.body)) ?? [], as: UTF8.self) }
+            for name in ["one", "other", "tied"] { #expect(names?.contains("\"\(name)\"") == true) }
+            #expect(names?.contains("stray") == false)
+        }
+    }
+
+    @Test func `what only joins leaves memory as a whole, and waits in the journal`() throws {
+        let bench = try MemoryBench()
+        let row = joining("r", at: 300, by: ExternalKey(.session, "a"))
+        let id = try bench.apply(row).calls[0]
+        #expect(bench.ledger.liveCount == 1)
+        bench.rest()
+        #expect(bench.ledger.liveCount == 0 && bench.ledger.awakeBytes == 0)
+        #expect(bench.ledger.staleCalls(at: .latest, profiles: { _ in .test }).isEmpty)
+        #expect(try bench.apply(ringing()).calls == [id])
+        #expect(bench.changes.map(\.type) == [.created])
+    }
+
+    @Test func `a call at rest is no call of which nobody has told`() throws {
+        let bench = try MemoryBench()
+        let id = try bench.apply(ringing()).calls[0]
+        bench.rest()
+        let live = try #require(bench.ledger.calls[id])
+        #expect(!live.isAwake && live.events.isEmpty)
+        #expect(!live.isUntold && live.hasRecord)
+    }
+
+    @Test(arguments: [false, true])
+    func `a call at rest and what only joins it by another name become one`(restarts: Bool) throws {
+        let bench = try MemoryBench()
+        // It is older than the call, and still goes up in it.
+        try bench.apply(joining("r", at: -5))
+        let id = try bench.apply(ringing()).calls[0]
+        if restarts { try bench.restart() } else { bench.rest() }
+        let both = CallEvent.make("both", at: 2, keys: [ExternalKey(.recording, "r"), ExternalKey(.session, "a")])
+        #expect(try bench.apply(both).calls == [id])
+        #expect(bench.changes.map(\.type) == [.created, .updated], "nobody has seen another one")
+        bench.rest()
+        #expect(try bench.journal.makeReader().events(of: id).count == 3)
+        #expect(try bench.journal.makeReader().call(of: ExternalKey(.recording, "r"), in: ConnectionProfile.test.id) == id)
     }
 
     @Test func `a call at rest is closed for its age`() throws {

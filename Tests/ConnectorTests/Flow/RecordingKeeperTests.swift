@@ -54,15 +54,33 @@ struct RecordingKeeperTests {
         #expect(keeper.begin(at: start).isEmpty)
     }
 
-    @Test func `what is not ready yet, was ready too long ago, or belongs to a merged call is left alone`() throws {
+    @Test func `what is not ready yet, or belongs to a merged call is left alone`() throws {
         var keeper = RecordingKeeper(cursor: 0, policy: Self.policy())
         let survivor = CallID(time: .base, rest: 9)
         keeper.observe(try Self.change(1, recording: "a", readyAt: nil), of: Self.tenant, at: start)
-        let old = start.advanced(by: .zero - .seconds(8 * 86_400))
-        keeper.observe(try Self.change(2, recording: "b", readyAt: old), of: Self.tenant, at: start)
-        keeper.observe(try Self.change(3, recording: "c", mergedInto: survivor), of: Self.tenant, at: start)
+        keeper.observe(try Self.change(2, recording: "b", mergedInto: survivor), of: Self.tenant, at: start)
         #expect(keeper.begin(at: start).isEmpty)
-        #expect(keeper.cursor == 3)
+        #expect(keeper.cursor == 2)
+    }
+
+    @Test(arguments: [Recording.Status.expected, .fetching], [RecordingKeeper.Outcome.tooLate, .noConnection])
+    func `what was ready too long ago is given up, and its record says why`(
+        status: Recording.Status, outcome: RecordingKeeper.Outcome
+    ) throws {
+        var keeper = RecordingKeeper(cursor: 0, policy: Self.policy())
+        let old = start.advanced(by: .zero - .seconds(8 * 86_400))
+        keeper.observe(try Self.change(1, status: status, attempts: 3, readyAt: old), of: Self.tenant, at: start)
+        let attempt = try #require(keeper.begin(at: start).first)
+        #expect(attempt.isTooLate)
+        let told = keeper.end(attempt, outcome, at: start)
+        let report = try #require(told)
+        #expect(report.phase == .failed && report.attempts == 3)
+        #expect(report.problem == "ready for more than 7 days: not fetched any more")
+        let later = start.advanced(by: .seconds(300))
+        #expect(keeper.begin(at: later).isEmpty)
+        keeper.noteUntold(attempt, at: start)
+        let again = try #require(keeper.begin(at: later).first, "it could not be written down")
+        #expect(keeper.end(again, outcome, at: later) == report)
     }
 
     @Test func `no more are begun at once than the policy says`() throws {

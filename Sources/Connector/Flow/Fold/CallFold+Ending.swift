@@ -126,24 +126,21 @@ extension CallFold {
 
     // MARK: Owners
 
-    /// First and last employee who talked. Whom the ending names as one who did, and whose answer was lost, counts from when he was rung;
-    /// where no leg shows a talk, he is the one.
+    /// First and last employee who talked. Of whom is only said that he did, he counts from when he was rung; where nothing shows a talk,
+    /// whom the ending names is the one.
     private func readOwners(_ ending: EndReport) {
         var talkers = talkSpans.sorted { $0.from < $1.from }.compactMap { span -> (user: String, from: Instant)? in
             if case .talk(let user, _) = span.kind { (user, span.from) } else { nil }
         }
         let named = isAnswered ? ending.user?.extension : nil
         if let named, ending.answered == true, !talkers.contains(where: { $0.user == named }), let rang = lastRing(of: named) {
-            namedTalker = named
-            talkers.insert((named, rang), at: talkers.firstIndex { $0.from > rang } ?? talkers.endIndex)
+            name(named, after: rang)
+        }
+        for named in namedTalkers {
+            talkers.insert((named.user, named.after), at: talkers.firstIndex { $0.from > named.after } ?? talkers.endIndex)
         }
         call.firstUserID = (talkers.first?.user ?? named).map(userID)
         call.ownerUserID = (talkers.last?.user ?? named).map(userID)
-    }
-
-    /// When the telephone of that employee began to ring last: he talked after that, if at all.
-    private func lastRing(of user: String) -> Instant? {
-        legs.last { $0.to?.extension == user && !$0.isAnswered }?.startedAt
     }
 
     private func readCompleteness(_ ending: EndReport) {

@@ -70,7 +70,7 @@ extension CallFold {
             add(leg.firstFrom)
             add(leg.to)
         }
-        for talk in untoldTalks { add(.user(extension: talk.user, endpoint: nil)) }
+        for user in untoldTalks.map(\.user) + namedTalkers.map(\.user) { add(.user(extension: user, endpoint: nil)) }
         if ending?.user?.isUser != true || !legs.contains(where: \.showsUser) { add(ending?.user) }
         call.participants.reserveCapacity(order.count)
         for member in order { call.participants.append(participant(member, isMain: member == main)) }
@@ -124,17 +124,22 @@ extension CallFold {
             let talks = talkSpans(of: name)
             let asCalled = own.filter { legs[$0].to?.extension == name }
             participant.answeredAt = firstAnswer(on: asCalled) ?? untoldAnswer(of: name)
-            if isEnded, !isAnswered || call.answeredAt != nil, namedTalker != name || talkSpans.isEmpty {
+            if isEnded, !isAnswered || call.answeredAt != nil, !isNamedTalker(name) || isOnlyTalker(name) {
                 let end = max(call.endedAt ?? call.startedAt, call.startedAt)
                 let hasTalkOfCall = talkSpans.isEmpty && isAnswered && call.ownerUserID == userID(name)
                 participant.talkMilliseconds =
                     hasTalkOfCall ? call.talkMilliseconds : Self.union(talks, within: call.startedAt...end)
             }
-            participant.outcome = userOutcome(name, called: asCalled, talked: !talks.isEmpty || namedTalker == name)
+            participant.outcome = userOutcome(name, called: asCalled, talked: !talks.isEmpty || isNamedTalker(name))
         case .ivr, .queue, .voicemail:
             participant.answeredAt = firstAnswer(on: own)
         }
     }
+
+    private func isNamedTalker(_ name: String) -> Bool { namedTalkers.contains { $0.user == name } }
+
+    /// Nobody else of ours talked: the talk of the call is his.
+    private func isOnlyTalker(_ name: String) -> Bool { talkSpans.isEmpty && namedTalkers.allSatisfy { $0.user == name } }
 
     private func firstAnswer(on own: [Int]) -> Instant? {
         var first: Instant?
@@ -258,7 +263,7 @@ extension CallFold {
 
     /// The vendor says that there was a talk, and no leg shows it: it was on the leg to whom the call was meant for.
     private func isTalkedByWord(_ leg: Int) -> Bool {
-        if let namedTalker, legs[leg].to?.extension == namedTalker { return true }
+        if let called = legs[leg].to?.extension, isNamedTalker(called) { return true }
         guard isAnswered, !legs.contains(where: \.isAnswered) else { return false }
         guard call.direction == .inbound else { return legs[leg].to?.isExternal == true || call.direction == .internal }
         return ending?.user?.extension != nil && legs[leg].to?.extension == ending?.user?.extension

@@ -3,9 +3,9 @@
 extension CallFold {
     func readTimes() {
         call.startedAt = startOfCall
-        call.ringingAt = legs.filter(ringsEndPoint).compactMap(\.ringingAt).min()
+        call.ringingAt = firstRing(before: answer)
         call.systemAnsweredAt = legs.filter { $0.to?.isSystem == true }.compactMap(\.answeredAt).min()
-        call.answeredAt = answer ?? digest.pastAnswer
+        call.answeredAt = answer
         call.endedAt = isEnded ? reportedEnd : nil
         clampForward()
         measureTimes()
@@ -14,9 +14,23 @@ extension CallFold {
         }
     }
 
-    private var startOfCall: Instant {
+    var startOfCall: Instant {
         let told = min(digest.statedStart ?? digest.earliest, digest.earliest)
         return legs.reduce(told) { min($0, $1.startedAt) }
+    }
+
+    /// Unknown where the answer belongs to somebody else than the first who is shown being rung: his ringing was lost.
+    private func firstRing(before answer: Instant?) -> Instant? {
+        let rung = legs.filter(ringsEndPoint)
+        guard let leg = rung.min(by: { $0.ringingAt ?? .latest < $1.ringingAt ?? .latest }), let first = leg.ringingAt else {
+            return nil
+        }
+        guard let answer, answer < first else { return first }
+        let isOfAnother =
+            rung.contains { $0.ringingAt == nil && $0.answeredAt == answer }
+            || untoldTalks.contains { $0.leg == nil && $0.span.from == answer }
+            || leg.answeredAt.map { answer < $0.advanced(by: .zero - CallLikeness.tolerance) } == true
+        return isOfAnother ? nil : first
     }
 
     /// A phone rings: an employee's on an inbound or internal call, the outside party's on an outbound one.
@@ -24,9 +38,26 @@ extension CallFold {
         call.direction == .outbound ? leg.to?.isExternal == true : leg.to?.isUser == true
     }
 
+    /// What news tell, else the vendor's history, which often counts whole seconds. That counts too where news of the answer of a call that
+    /// came in were lost, and those there are tell of a later one. Nobody knows when he answered who only is said to have talked before all
+    /// others.
+    private var answer: Instant? {
+        guard let told = toldAnswer, call.direction != .outbound else { return toldAnswer ?? digest.pastAnswer }
+        let earlier = told.advanced(by: .zero - CallLikeness.tolerance)
+        if let past = digest.pastAnswer, past < earlier, past >= startOfCall, hasLostBeginning(at: told) { return past }
+        if digest.pastAnswer == nil, let first = namedTalkers.first, first.after < earlier { return nil }
+        return told
+    }
+
+    /// Whether there may have been an answer before the talk that legs show from then on: on the same leg, or on one that was handed on.
+    private func hasLostBeginning(at moment: Instant) -> Bool {
+        if legs.contains(where: { $0.isTransferredAway && !$0.isAnswered }) { return true }
+        return legs.indices.contains { leg in legs[leg].hasLostBeginning && spans[leg].contains { $0.from == moment } }
+    }
+
     /// On an outbound call the vendor's word, since a callback's legs show the employee's own answer too; else the earlier of
     /// both, since of a call that was passed on the vendor may tell of the last part alone.
-    private var answer: Instant? {
+    private var toldAnswer: Instant? {
         guard call.direction != .outbound, let stated = digest.statedAnswer, let shown = answerOfLegs else {
             return digest.statedAnswer ?? answerOfLegs
         }
@@ -88,6 +119,11 @@ extension CallFold {
             talkSpans.append(span)
         }
         if !isAnswerDenied { talkSpans += untoldTalks.lazy.filter { $0.leg == nil }.map(\.span) }
+        // Between employees a leg may have shown it all the same.
+        for span in talkSpans {
+            guard case .talk(let user, _) = span.kind else { continue }
+            namedTalkers.removeAll { $0.user == user }
+        }
     }
 
     /// The vendor's last word on an outbound call is that nobody answered: what its legs show was the employee's own phone.

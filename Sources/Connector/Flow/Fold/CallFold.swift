@@ -6,6 +6,13 @@ struct UntoldTalk {
     let span: LegTimeline.Span
 }
 
+/// An employee of whom is known that he talked, and not when.
+struct NamedTalker {
+    let user: String
+    /// He talked after it.
+    let after: Instant
+}
+
 /// Folds the set of a call's events into its record: a pure function, the heart of the ledger.
 ///
 /// Everything is derived anew from the set, so that order, repeats and batches cannot matter (call-record.md, rule 1). The
@@ -27,8 +34,8 @@ package final class CallFold {
     var talkSpans: [LegTimeline.Span] = []
     /// Talks that only the vendor's history tells of, each on the leg that rang the employee, where there is one.
     var untoldTalks: [UntoldTalk] = []
-    /// An employee who talked by the ending's word, and of whose talk nothing else is known.
-    var namedTalker: String?
+    /// Employees who talked by somebody's word, and of whose talks no time is known; by the moments they talked after.
+    var namedTalkers: [NamedTalker] = []
     /// Legs that came out of a transfer, each with the leg it came from where that is known.
     var transferLegs: [TransferLeg] = []
     /// The legs whose employee handed the call on without the vendor saying so, each with the leg that took it.
@@ -144,20 +151,55 @@ extension CallFold {
         endTalksByUnmarkedHandover()
     }
 
-    /// A talk whose answer was lost on the way. Who is shown talking needs no other word.
+    /// Talks whose answer was lost on the way. Who is shown talking needs no other word.
     private func placeUntoldTalks() {
         guard !digest.pastTalks.isEmpty else { return }
-        let shown = spans.joined().compactMap { span in
-            if case .talk(let user, external: true) = span.kind { user } else { nil }
+        var shown: [String: Instant] = [:]
+        for span in spans.joined() {
+            guard case .talk(let user, external: true) = span.kind else { continue }
+            shown[user] = min(shown[user] ?? span.from, span.from)
         }
-        for talk in digest.pastTalks where !shown.contains(talk.user) {
-            let leg = legs.indices.last { legs[$0].involves(talk.user) && legs[$0].startedAt <= talk.to }
-            let span = LegTimeline.Span(
-                kind: .talk(user: talk.user, external: true), from: talk.from, to: max(talk.from, talk.to))
-            untoldTalks.append(UntoldTalk(user: talk.user, leg: leg, span: span))
-            guard let leg else { continue }
-            spans[leg].insert(span, at: spans[leg].firstIndex { $0.from > span.from } ?? spans[leg].endIndex)
+        for talks in digest.pastTalks {
+            // Each talked after the one before him.
+            var before = Instant.earliest
+            for (number, talk) in talks.enumerated() {
+                if let from = shown[talk.user] ?? talk.from {
+                    before = max(before, from)
+                    guard shown[talk.user] == nil else { continue }
+                    place(talk, from: from, until: talks[(number + 1)...].lazy.compactMap { shown[$0.user] ?? $0.from }.first)
+                } else {
+                    before = max(before, lastRing(of: talk.user) ?? talk.since ?? startOfCall)
+                    name(talk.user, after: before)
+                }
+            }
         }
+        // What has times in one report needs none of another.
+        namedTalkers.removeAll { named in untoldTalks.contains { $0.user == named.user } }
+    }
+
+    /// A talk that only the history shows; where its end is not told, it ends with his leg, with the `next` one's beginning, or with the call.
+    private func place(_ talk: TalkReport, from: Instant, until next: Instant?) {
+        let bound = talk.to ?? .latest
+        let leg = legs.indices.last { legs[$0].involves(talk.user) && legs[$0].startedAt <= max(bound, from) }
+        let end = talk.to ?? leg.flatMap { legs[$0].endedAt } ?? next ?? reportedEnd
+        let span = LegTimeline.Span(kind: .talk(user: talk.user, external: true), from: from, to: end.map { max(from, $0) })
+        guard !untoldTalks.contains(where: { $0.user == talk.user && $0.span.from == from }) else { return }
+        untoldTalks.append(UntoldTalk(user: talk.user, leg: leg, span: span))
+        guard let leg else { return }
+        spans[leg].insert(span, at: spans[leg].firstIndex { $0.from > span.from } ?? spans[leg].endIndex)
+    }
+
+    /// Notes that he talked after that moment; of several the latest counts.
+    func name(_ user: String, after moment: Instant) {
+        let known = namedTalkers.first { $0.user == user }
+        namedTalkers.removeAll { $0.user == user }
+        namedTalkers.append(NamedTalker(user: user, after: max(known?.after ?? moment, moment)))
+        namedTalkers.sort { ($0.after, $0.user) < ($1.after, $1.user) }
+    }
+
+    /// When the telephone of that employee began to ring last: he talked after that, if at all.
+    func lastRing(of user: String) -> Instant? {
+        legs.last { $0.to?.extension == user && !$0.isAnswered }?.startedAt
     }
 
     /// Where the vendor does not mark transfers, an employee's talk is over when the next one answers.

@@ -7,15 +7,25 @@ struct EventDigest: Sendable {
         var report: EndReport
         var occurredAt: Instant
         var receivedAt: Instant
+        /// When the part began, where its end tells that.
+        var startedAt: Instant?
         /// `nil` where the vendor's history says it: that is no word about the call as a whole.
         var direction: Direction?
         /// Of what it is the end: of a leg, or of what the vendor takes for a call. One that was passed on may be several.
         var part: String
+        /// It is one of several legs of what the vendor takes for one call.
+        var isOfLeg: Bool
         /// The vendor's history tells of it, which may not know when that was.
         var isPast: Bool
 
         /// When the part ended.
         var moment: Instant { report.endedAt ?? occurredAt }
+
+        /// Of what the vendor takes for calls, by his history, and news only tell of the end of one before it.
+        func isOfLaterPart(than told: Ending) -> Bool {
+            guard let end = report.endedAt, !told.isOfLeg else { return false }
+            return end > told.moment.advanced(by: CallLikeness.tolerance)
+        }
     }
 
     /// By start, then by name.
@@ -45,8 +55,8 @@ struct EventDigest: Sendable {
     private(set) var statedAnswer: Instant?
     /// When it was answered by the vendor's history, which often counts whole seconds.
     private(set) var pastAnswer: Instant?
-    /// Who talked by the vendor's history, which knows no legs.
-    private(set) var pastTalks: [TalkReport] = []
+    /// Who talked by the vendor's history, which knows no legs: each report's talks in their order.
+    private(set) var pastTalks: [[TalkReport]] = []
     /// Employees' short numbers by their logins.
     private var logins: [EmployeeLogin] = []
     private(set) var firstReceived = Instant.latest
@@ -145,10 +155,12 @@ struct EventDigest: Sendable {
                 statedAnswer = min(statedAnswer ?? answer, answer)
             }
         }
-        if report.answered != false { for talk in report.talks where !pastTalks.contains(talk) { pastTalks.append(talk) } }
+        if report.answered != false, !report.talks.isEmpty, !pastTalks.contains(report.talks) { pastTalks.append(report.talks) }
         let told = Ending(
             report: report, occurredAt: event.occurredAt, receivedAt: event.receivedAt,
-            direction: isPast ? nil : event.facts.direction, part: event.leg?.key ?? event.keys.first?.value ?? "", isPast: isPast
+            startedAt: event.facts.startedAt, direction: isPast ? nil : event.facts.direction,
+            part: event.leg?.key ?? event.keys.first?.value ?? "",
+            isOfLeg: event.leg != nil, isPast: isPast
         )
         if report.isStale {
             closing = closing ?? told
@@ -182,8 +194,14 @@ struct EventDigest: Sendable {
 // MARK: - What counts
 
 extension EventDigest {
-    /// When the call began, by the vendor's word; its history counts where nothing else says so.
-    var statedStart: Instant? { toldStart ?? pastStart }
+    /// When the call began, by the vendor's word; its history counts where nothing else says so, and where the news that do are of a
+    /// later part of what he takes for several calls.
+    var statedStart: Instant? {
+        guard let toldStart else { return pastStart }
+        guard endings.contains(where: { !$0.isPast && !$0.isOfLeg }) else { return toldStart }
+        let untold = endings.lazy.filter(\.isPast).compactMap(\.startedAt).min() ?? toldStart
+        return untold < toldStart.advanced(by: .zero - CallLikeness.tolerance) ? untold : toldStart
+    }
 
     /// The ending that counts; `nil` while the call goes on, as far as is known.
     ///
@@ -191,8 +209,8 @@ extension EventDigest {
     /// his history or the gateway's closing confirms it. These two stand alone where legs were left open; the history of an employee's
     /// part only where nobody else talks on.
     var ending: Ending? {
-        if let told = last(isPast: false) { return told }
         let past = last(isPast: true)
+        if let told = last(isPast: false) { return past.map { $0.isOfLaterPart(than: told) } == true ? past : told }
         guard let legEnding, allLegsEnded else { return past ?? closing }
         return isFinal(legEnding) || past != nil || closing != nil ? legEnding : nil
     }
@@ -207,7 +225,9 @@ extension EventDigest {
 
     /// Whether an employee is on the phone of whose part the history does not tell: it tells of parts, and this one goes on.
     private var someoneTalksOn: Bool {
-        let told = endings.lazy.filter(\.isPast).compactMap { employee($0.report.user)?.extension }
+        let told = endings.lazy.filter(\.isPast).flatMap { ending in
+            [employee(ending.report.user)?.extension].compactMap(\.self) + ending.report.talks.map(\.user)
+        }
         return legs.contains { leg in
             guard leg.isAnswered, !leg.isEnded else { return false }
             let people = [leg.firstFrom, leg.to].compactMap { $0?.extension }

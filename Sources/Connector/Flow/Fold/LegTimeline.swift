@@ -56,7 +56,15 @@ final class LegTimeline: @unchecked Sendable {
 
         var startedAt: Instant { toldRinging == nil ? min(firstTold, repeatedRinging ?? firstTold) : firstTold }
         var ringingAt: Instant? { toldRinging ?? repeatedRinging }
-        var answeredAt: Instant? { toldAnswer.map { min($0, repeatedAnswer ?? $0) } ?? repeatedAnswer }
+        var answeredAt: Instant? { untoldAnswer ?? toldAnswer }
+        /// The answer that only later reports tell of. It counts where it is known who answered: menus and queues may have said the same.
+        /// About the same moment as was told is the same one, counted from an end that is less exact.
+        var untoldAnswer: Instant? {
+            guard to != nil, let repeatedAnswer, repeatedAnswer < toldAnswer?.advanced(by: .seconds(-2)) ?? .latest else {
+                return nil
+            }
+            return repeatedAnswer
+        }
     }
 
     init(key: String) { self.key = key }
@@ -89,6 +97,14 @@ final class LegTimeline: @unchecked Sendable {
 
     /// An employee calls or is called on it.
     var showsUser: Bool { told.firstFrom?.isUser == true || told.to?.isUser == true }
+
+    /// News of a talk before its first one may be missing: by the vendor's counter, whose first news tells of no talk, or, where he has
+    /// none, since nothing tells that it rang.
+    var hasLostBeginning: Bool {
+        guard let first = moments.first(where: { $0.report.phase != .ringing }) else { return false }
+        guard first.sequence > 0 else { return ringingAt == nil }
+        return first.sequence > 2 && !moments.contains { $0.sequence == first.sequence - 1 }
+    }
 
     /// That employee calls or is called on it.
     func involves(_ user: String) -> Bool { firstFrom?.extension == user || to?.extension == user }
@@ -216,11 +232,9 @@ extension LegTimeline {
 
     /// The talk before `moment`, where only later reports say that there was an answer.
     private func untoldAnswer(before moment: Moment) -> Span? {
-        guard let repeatedAnswer = told.repeatedAnswer, repeatedAnswer < moment.at, moment.report.phase != .ringing else {
-            return nil
-        }
+        guard let answer = told.untoldAnswer, answer < moment.at, moment.report.phase != .ringing else { return nil }
         let kind = Self.connection(of: moment.report.from, with: moment.report.to ?? to)
-        return Span(kind: kind, from: repeatedAnswer, to: nil)
+        return Span(kind: kind, from: answer, to: nil)
     }
 
     private func kind(at moment: Moment) -> Span.Kind? {

@@ -27,7 +27,7 @@ package struct PullSchedule: Sendable {
 
     // MARK: What
 
-    /// One pull: parts of at most a day, oldest first, that follow on one another.
+    /// One pull: parts of at most a day, oldest first. Each begins some time before the end of the one before.
     package struct Pull: Sendable, Equatable {
         package var slices: [HistoryWindow]
         /// It reaches back a day.
@@ -35,6 +35,11 @@ package struct PullSchedule: Sendable {
     }
 
     private static let slice = Duration.seconds(86_400)
+    private static let sliceLimit = 64
+
+    /// How far a part reaches back behind the end of the one before. A log may list legs by their beginnings: of a call that went on at
+    /// that moment each part alone would have some of them, and none would have all.
+    private var overlap: Duration { min(plan.window, Self.slice / 2) }
 
     /// What a pull at `now` asks for: the plan's window, more where the last pull is longer ago, and now and then a day.
     package func pull(_ state: PullState, at now: Instant) -> Pull {
@@ -44,10 +49,10 @@ package struct PullSchedule: Sendable {
         if let through = state.through { from = min(from, through.advanced(by: .zero - plan.window)) }
         from = max(from, now.advanced(by: .zero - max(plan.longest, back)))
         var slices: [HistoryWindow] = []
-        while from < now, slices.count < 32 {
+        while from < now, slices.count < Self.sliceLimit {
             let to = min(from.advanced(by: Self.slice), now)
             slices.append(HistoryWindow(from: from, to: to))
-            from = to
+            from = to < now ? to.advanced(by: .zero - overlap) : now
         }
         return Pull(slices: slices, isWide: isWide)
     }

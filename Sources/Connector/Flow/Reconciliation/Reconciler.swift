@@ -214,13 +214,15 @@ package final class Reconciler: Sendable {
     private func pull(
         _ slice: HistoryWindow, of connection: LiveConnection, by client: any ProviderClient, _ state: inout PullState
     ) async throws {
-        for page in 0..<Self.pageLimit {
+        var page = 0
+        for _ in 0..<Self.pageLimit {
             try Task.checkCancellation()
             let answer = try await ask(client, slice, page)
             for body in answer.bodies {
                 state.rowCount += try await intake.take(body, path: answer.path, of: connection, at: timekeeper.now())
             }
             if !answer.hasMore { return }
+            page = answer.next ?? page + 1
         }
         throw ProviderFailure(.rejected, code: "pages", text: "the provider's log does not end")
     }

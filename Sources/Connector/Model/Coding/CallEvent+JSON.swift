@@ -23,6 +23,7 @@ extension CallEvent {
         }
         writeDetails(to: &json)
         if let likeness { json.object("like", likeness) { $0.write(to: &$1) } }
+        if onlyJoins { json.field("joins", true) }
         if !custom.isEmpty {
             json.array("custom", custom) { field, json in
                 json.value(field.name)
@@ -64,7 +65,8 @@ extension CallEvent {
             id: id, rawID: raw, keys: keys, type: type, occurredAt: at, receivedAt: received,
             source: json["source"].word() ?? .webhook, leg: LegReport(json["leg"]), facts: CallFacts(json["facts"]),
             ending: EndReport(json["end"]), recording: RecordingReport(json["recording"]), digits: DigitsReport(json["dtmf"]),
-            custom: json["custom"].pairs.map { CustomField($0, $1) }, likeness: CallLikeness(json["like"]))
+            custom: json["custom"].pairs.map { CustomField($0, $1) }, likeness: CallLikeness(json["like"]),
+            onlyJoins: json["joins"].bool ?? false)
         route = RouteReport(json["route"])
     }
 }
@@ -232,8 +234,7 @@ extension EndReport {
             json.beginArray("talks")
             for talk in talks {
                 json.value(talk.user)
-                json.value(String(talk.from.milliseconds))
-                json.value(String(talk.to.milliseconds))
+                for moment in [talk.from, talk.to, talk.since] { json.value(moment.map { String($0.milliseconds) } ?? "") }
             }
             json.endArray()
         }
@@ -253,12 +254,12 @@ extension EndReport {
 }
 
 extension TalkReport {
-    /// A flat array of names, beginnings and ends.
+    /// A flat array: for each talk its user, beginning, end, and when his part began; empty where that is not told.
     fileprivate static func list(_ json: JSONNode) -> [TalkReport] {
         let texts = json.elements.map { $0.string ?? "" }
-        return stride(from: 0, to: texts.count - 2, by: 3).compactMap { place in
-            guard let from = Int64(texts[place + 1]), let to = Int64(texts[place + 2]) else { return nil }
-            return TalkReport(texts[place], from: Instant(milliseconds: from), to: Instant(milliseconds: to))
+        return stride(from: 0, to: texts.count - 3, by: 4).map { place in
+            let moments = texts[place + 1...place + 3].map { Int64($0).map { Instant(milliseconds: $0) } }
+            return TalkReport(texts[place], from: moments[0], to: moments[1], since: moments[2])
         }
     }
 }

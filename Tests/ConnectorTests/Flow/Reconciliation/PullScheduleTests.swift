@@ -49,13 +49,17 @@ import Testing
         #expect(usual.slices.last?.to == now)
     }
 
-    @Test func `after downtime a pull goes on where the last one ended, a week back at most, in days that meet`() {
+    @Test func `after downtime a pull goes on where the last one ended, a week back at most, in days that overlap`() {
         let two = schedule.pull(state(through: .seconds(2 * 86_400)), at: now)
         #expect(length(two) == .seconds(2 * 86_400 + 7200) && two.slices.count == 3)
-        #expect(zip(two.slices, two.slices.dropFirst()).allSatisfy { $0.to == $1.from })
+        let overlaps = zip(two.slices, two.slices.dropFirst()).map { $1.from.duration(to: $0.to) }
+        #expect(overlaps == [.seconds(7200), .seconds(7200)], "no call of two hours is cut in two")
         #expect(length(schedule.pull(state(through: .seconds(365 * 86_400)), at: now)) == .seconds(7 * 86_400))
         let months = PullSchedule(ReconcilingPlan(longest: ReconcilingPlan.longestOfAll))
-        #expect(months.pull(state(through: .seconds(365 * 86_400)), at: now).slices.count == 31)
+        let month = months.pull(state(through: .seconds(365 * 86_400)), at: now)
+        #expect(month.slices.count == 34 && length(month) == .seconds(31 * 86_400))
+        let patient = PullSchedule(ReconcilingPlan(window: .seconds(7 * 86_400), longest: ReconcilingPlan.longestOfAll))
+        #expect(length(patient.pull(state(through: .seconds(365 * 86_400)), at: now)) == .seconds(31 * 86_400))
     }
 
     @Test func `what is known grows with parts that meet, and begins anew behind a gap`() {
