@@ -109,8 +109,8 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "TestSupport",
-                "CSystem", "Gateway", "HTTPClient", "HTTPServer", "Network", "SQLiteJournal",
+                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "TestSupport", "VendorSimulators",
+                "CSystem", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Network", "SQLiteJournal", "Streams",
             ],
             path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
         .testTarget(

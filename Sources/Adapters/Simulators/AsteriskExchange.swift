@@ -148,7 +148,7 @@ struct AsteriskExchange: Sendable {
         of linkedID: String?, id: String?, dialledBy: String?
     ) -> AsteriskLeg {
         nextID += 1
-        let id = id ?? "\(now.milliseconds / 1000).\(nextID - 1)"
+        let id = id ?? "\(options.namingSecond ?? now.milliseconds / 1000).\(nextID - 1)"
         let leg = AsteriskLeg(
             name: name, id: id, linkedID: linkedID ?? id, endpoint: endpoint, createdAt: now, state: state, callerNumber: caller,
             context: context, exten: exten, dialledBy: dialledBy)

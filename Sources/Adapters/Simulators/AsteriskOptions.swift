@@ -31,6 +31,9 @@ package struct AsteriskOptions: Sendable {
     package var speed = 1.0
     /// How long the PBX has been up when it is first called.
     package var uptime = Duration.seconds(86_400)
+    /// Seconds since 1970 that all names of legs begin with, as of a PBX that was started then; nil for the second in which a leg
+    /// begins. Two doubles with the same one name their calls alike.
+    package var namingSecond: Int64?
     package var faults = Faults()
 
     package init(users: [User]) { self.users = users }

@@ -163,7 +163,7 @@ package final class AsteriskDoubleServer: @unchecked Sendable {
                 connection.sent += count
                 connection.stuckSince = nil
             case .wouldBlock:
-                connection.stuckSince = connection.stuckSince ?? loop.now
+                connection.stuckSince = connection.stuckSince ?? .now
                 connection.unsent.removeFirst(connection.sent)
                 connection.sent = 0
                 if wasEmpty { watch(session) }
@@ -182,7 +182,8 @@ package final class AsteriskDoubleServer: @unchecked Sendable {
     private func dropTheStuck() {
         guard let writeTimeout else { return }
         for (session, connection) in connections {
-            guard let since = connection.stuckSince, loop.now.duration(since: since) >= writeTimeout else { continue }
+            // Not the loop's moment: what it does in a turn may have taken long.
+            guard let since = connection.stuckSince, MonotonicInstant.now.duration(since: since) >= writeTimeout else { continue }
             lose(session, "it took nothing in time")
         }
     }
@@ -196,7 +197,8 @@ package final class AsteriskDoubleServer: @unchecked Sendable {
             pauses.append(plan.beginning(of: nextCall) - loop.now.duration(since: started))
         }
         if let writeTimeout {
-            pauses += connections.values.compactMap { $0.stuckSince.map { writeTimeout - loop.now.duration(since: $0) } }
+            let moment = MonotonicInstant.now
+            pauses += connections.values.compactMap { $0.stuckSince.map { writeTimeout - moment.duration(since: $0) } }
         }
         guard let pause = pauses.min() else { return }
         timer = loop.schedule(after: max(.milliseconds(1), pause)) { [unowned self] in turn() }

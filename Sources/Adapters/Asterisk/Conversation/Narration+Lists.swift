@@ -53,7 +53,7 @@ extension Narration {
     }
 
     /// `00:01:02`.
-    private static func seconds(_ text: String?) -> Int64? {
+    static func seconds(_ text: String?) -> Int64? {
         guard let parts = text?.split(separator: ":"), parts.count == 3 else { return nil }
         let numbers = parts.compactMap { Int64($0) }
         guard numbers.count == 3, numbers.allSatisfy({ (0...1_000_000).contains($0) }) else { return nil }

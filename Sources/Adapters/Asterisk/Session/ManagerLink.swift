@@ -197,6 +197,9 @@ final class ManagerLink: Sendable {
     /// The channels that are up are about to be asked for.
     func beginList() { state.withLock { $0.watch.beginList() } }
 
+    /// They cannot be asked for.
+    func giveUpList() { state.withLock { $0.watch.giveUpList() } }
+
     var hasGreeting: Bool { state.withLock { $0.watch.greeting } != nil }
 
     func wantsFile(of leg: String) {
@@ -214,9 +217,17 @@ final class ManagerLink: Sendable {
 
     var version: String? { state.withLock { $0.watch.greeting } }
 
-    var rights: ManagerRights {
-        get { state.withLock { $0.rights } }
-        set { state.withLock { $0.rights = newValue } }
+    var rights: ManagerRights { state.withLock { $0.rights } }
+
+    func updateRights(_ change: (inout ManagerRights) -> Void) { state.withLock { change(&$0.rights) } }
+
+    /// The channels were listed: one that came up while we have listened for so long, without a word, says that calls are not told.
+    func judgeHearing(after listening: Duration) {
+        state.withLock { state in
+            guard !state.watch.hearsCalls else { return state.rights.missesCalls = false }
+            guard let age = state.watch.youngestListed else { return }
+            state.rights.missesCalls = age + .seconds(1) < listening
+        }
     }
 
     var presence: DevicePresence { state.withLock { $0.presence } }

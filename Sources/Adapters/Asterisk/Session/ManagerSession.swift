@@ -8,10 +8,15 @@ struct ManagerSession: ConnectionKeeper {
     let streams: any ByteStreams
     let link: ManagerLink
     let plan: PhonePlan
+    private let rhythm: Rhythm
     private let outlet = RecordOutlet()
 
-    init(_ manager: AsteriskSettings.Manager, streams: any ByteStreams, link: ManagerLink, plan: PhonePlan) {
+    init(
+        _ manager: AsteriskSettings.Manager, streams: any ByteStreams, link: ManagerLink, plan: PhonePlan,
+        rhythm: Rhythm = Rhythm()
+    ) {
         self.manager = manager
+        self.rhythm = rhythm
         self.streams = streams
         self.link = link
         self.plan = plan
@@ -24,15 +29,21 @@ struct ManagerSession: ConnectionKeeper {
             trustsAnyCertificate: manager.security == .unverified)
     }
 
-    /// For each step of a beginning: a server that restarts can accept a connection that it will never greet.
-    private static let stepPatience = Duration.seconds(5)
-    /// After so long a silence the server is asked for a sign of life; after twice as long it is gone.
-    private static let pingInterval = Duration.seconds(15)
+    /// How long is waited for what.
+    struct Rhythm: Sendable {
+        /// For each step of a beginning: a server that restarts can accept a connection that it will never greet.
+        var stepPatience = Duration.seconds(5)
+        /// How often the server is asked for a sign of life; after twice as long a silence, and a step, it is gone.
+        var pingInterval = Duration.seconds(15)
+        /// How often all channels are asked for, should an event have been lost.
+        var auditInterval = Duration.seconds(300)
+        /// How long a server may take to list them.
+        var listPatience = Duration.seconds(30)
+        /// How often the reader looks whether somebody waits in vain.
+        var tick = Duration.milliseconds(500)
+    }
+
     private static let longestPause = Duration.seconds(60)
-    /// How often all channels are asked for, should an event have been lost.
-    private static let auditInterval = Duration.seconds(300)
-    /// How often the reader looks whether somebody waits in vain.
-    private static let tick = Duration.milliseconds(500)
     /// What is worth hearing: `dialplan` and `reporting` are most of a busy server's stream, and tell of no call.
     private static let eventMask = "system,call,agent,user,dtmf"
 
@@ -86,7 +97,7 @@ struct ManagerSession: ConnectionKeeper {
     private func connect(_ context: KeepingContext) async throws(ProviderFailure) {
         let stream: any ByteStream
         do {
-            stream = try await streams.open(address, within: Self.stepPatience)
+            stream = try await streams.open(address, within: rhythm.stepPatience)
         } catch {
             throw ProviderFailure(.unavailable, code: error.code.rawValue, text: error.reason)
         }
@@ -98,7 +109,9 @@ struct ManagerSession: ConnectionKeeper {
             // Whoever waits for an answer gets none any more, and so the other one ends too.
             link.disconnected(at: context.now)
             group.cancelAll()
-            return first
+            let second = await group.next() ?? nil
+            // Whom it turns away it hangs up on: which of the two is seen first is chance, which counts is not.
+            return second?.kind == .unauthorized ? second : first
         }
         if let failure { throw failure }
     }
@@ -110,14 +123,16 @@ struct ManagerSession: ConnectionKeeper {
         var lastHeard = ContinuousClock.now
         while !Task.isCancelled {
             do {
-                let bytes = try await stream.read(within: Self.tick)
+                let bytes = try await stream.read(within: rhythm.tick)
                 guard !bytes.isEmpty else { return Self.broken("it closed the connection") }
                 lastHeard = .now
                 try take(bytes, context)
             } catch let failure as StreamFailure where failure.code == .late {
                 let silence = ContinuousClock.now - lastHeard
-                guard silence < Self.pingInterval * 2 + Self.stepPatience else { return Self.broken("it says nothing any more") }
-                if silence > Self.stepPatience, !link.hasGreeting {
+                guard silence < rhythm.pingInterval * 2 + rhythm.stepPatience else {
+                    return Self.broken("it says nothing any more")
+                }
+                if silence > rhythm.stepPatience, !link.hasGreeting {
                     return Self.broken("it accepts connections and does not greet")
                 }
             } catch let failure as StreamFailure {
@@ -139,7 +154,7 @@ struct ManagerSession: ConnectionKeeper {
 
     private func hear(_ message: ManagerMessage) {
         switch message.head.value {
-        case "FullyBooted": link.rights.readsSystem = true
+        case "FullyBooted": link.updateRights { $0.readsSystem = true }
         case "MixMonitorStart": if plan.fetchesRecordings, let leg = message["Uniqueid"] { link.wantsFile(of: leg) }
         default: break
         }
@@ -156,17 +171,18 @@ struct ManagerSession: ConnectionKeeper {
         do throws(ProviderFailure) {
             try await logIn()
             try await explore(context)
-            var nextAudit = ContinuousClock.now + Self.auditInterval
-            var nextPing = ContinuousClock.now + Self.pingInterval
-            while await context.pause(Self.tick) {
+            let begun = ContinuousClock.now
+            var nextAudit = begun + rhythm.auditInterval
+            var nextPing = ContinuousClock.now + rhythm.pingInterval
+            while await context.pause(rhythm.tick) {
                 if ContinuousClock.now >= nextPing {
-                    nextPing = .now + Self.pingInterval
-                    _ = try await link.ask(ManagerAction("Ping"), within: Self.pingInterval)
+                    nextPing = .now + rhythm.pingInterval
+                    _ = try await link.ask(ManagerAction("Ping"), within: rhythm.pingInterval)
                 }
                 for leg in link.takeWantedFiles() { await askForFile(of: leg, context) }
                 if ContinuousClock.now >= nextAudit || outlet.takeLost() > 0 {
-                    nextAudit = .now + Self.auditInterval
-                    try await audit()
+                    nextAudit = .now + rhythm.auditInterval
+                    try await audit(listeningSince: begun)
                     report(context)
                 }
             }
@@ -177,9 +193,9 @@ struct ManagerSession: ConnectionKeeper {
     }
 
     private func logIn() async throws(ProviderFailure) {
-        let challenge = try await link.ask(ManagerAction("Challenge", [("AuthType", "MD5")]), within: Self.stepPatience)
+        let challenge = try await link.ask(ManagerAction("Challenge", [("AuthType", "MD5")]), within: rhythm.stepPatience)
         let login = ManagerAction.login(manager, challenge: challenge.response["Challenge"])
-        let answer = try await link.ask(login, within: Self.stepPatience)
+        let answer = try await link.ask(login, within: rhythm.stepPatience)
         guard answer.isSuccess else {
             throw ProviderFailure(
                 .unauthorized, code: "login", text: "Asterisk does not take our login: \(answer.message)")
@@ -189,27 +205,29 @@ struct ManagerSession: ConnectionKeeper {
 
     /// Finds out what we may do and what is on.
     private func explore(_ context: KeepingContext) async throws(ProviderFailure) {
-        _ = try await link.ask(ManagerAction("Events", [("EventMask", Self.eventMask)]), within: Self.stepPatience)
-        let commands = try await link.ask(ManagerAction("ListCommands"), within: Self.stepPatience)
-        link.rights.takeList(commands.response)
-        try await audit()
+        _ = try await link.ask(ManagerAction("Events", [("EventMask", Self.eventMask)]), within: rhythm.stepPatience)
+        let commands = try await link.ask(ManagerAction("ListCommands"), within: rhythm.stepPatience)
+        link.updateRights { $0.takeList(commands.response) }
+        try await audit(listeningSince: .now)
         // Who may not ask hears of the states as they change.
-        _ = try await link.ask(ManagerAction("DeviceStateList"), within: Self.stepPatience)
+        _ = try await link.ask(ManagerAction("DeviceStateList"), within: rhythm.stepPatience)
         report(context)
     }
 
     /// Asks for all channels: what is held and not there has ended, what is there and not held is taken up.
-    private func audit() async throws(ProviderFailure) {
-        guard link.rights.allows("CoreShowChannels") else { return }
+    private func audit(listeningSince begun: ContinuousClock.Instant) async throws(ProviderFailure) {
+        guard link.rights.allows("CoreShowChannels") else { return link.giveUpList() }
         link.beginList()
-        _ = try await link.ask(ManagerAction("CoreShowChannels"), within: .seconds(30))
+        let answer = try await link.ask(ManagerAction("CoreShowChannels"), within: rhythm.listPatience)
+        guard answer.isSuccess else { return link.giveUpList() }
+        link.judgeHearing(after: begun.duration(to: .now))
     }
 
     private func askForFile(of leg: String, _ context: KeepingContext) async {
         guard let channel = link.channel(of: leg) else { return }
         let question = ManagerAction("Getvar", [("Channel", channel), ("Variable", "MIXMONITOR_FILENAME")])
         do {
-            let answer = try await link.ask(question, within: Self.stepPatience)
+            let answer = try await link.ask(question, within: rhythm.stepPatience)
             guard answer.isSuccess, let file = answer.response["Value"] else { return }
             let now = context.now
             outlet.put(link.note(ManagerMessage([("Recording", leg), ("File", file)]), about: leg, at: now), at: now)

@@ -13,14 +13,27 @@ struct ManagerWatch {
 
     init(plan: PhonePlan) { switchboard = Switchboard(plan: plan) }
 
+    /// Whether the connection has told of a call as it happened.
+    private(set) var hearsCalls = false
+    /// How long the youngest leg of the last list had been there, in whole seconds.
+    private(set) var youngestListed: Duration?
+
     /// A new connection's stream begins.
     mutating func connected() {
         framing = ManagerFraming()
+        hearsCalls = false
+        youngestListed = nil
         switchboard.beginList()
     }
 
     /// The channels that are up are asked for.
-    mutating func beginList() { switchboard.beginList() }
+    mutating func beginList() {
+        switchboard.beginList()
+        youngestListed = nil
+    }
+
+    /// They are not going to be listed.
+    mutating func giveUpList() { switchboard.giveUpList() }
 
     /// The connection is over; what was on is still known.
     mutating func disconnected(at moment: Instant) {
@@ -41,7 +54,12 @@ struct ManagerWatch {
             if let event = ManagerEvent(bytes) {
                 let message = ManagerMessage(bytes)
                 switchboard.take(event, message, at: arrival)
-                if event == .fullyBooted { boot(message, at: arrival) }
+                switch event {
+                case .fullyBooted: boot(message, at: arrival)
+                case .coreShowChannel: noteAge(of: message)
+                case .coreShowChannelsComplete: break
+                default: hearsCalls = true
+                }
                 if event.isListed { others.append(message) }
             } else if !Self.isNoise(bytes) {
                 others.append(ManagerMessage(bytes))
@@ -70,6 +88,11 @@ struct ManagerWatch {
 
     /// The bodies of the raw records of all that was taken in since, in order.
     mutating func records() -> [[UInt8]] { switchboard.records() }
+
+    private mutating func noteAge(of row: ManagerMessage) {
+        guard let age = Narration.seconds(row["Duration"]) else { return }
+        youngestListed = min(youngestListed ?? .seconds(age), .seconds(age))
+    }
 
     /// A server that has been up for less time than it was not heard of has begun anew meanwhile: a crash says nothing.
     private mutating func boot(_ message: ManagerMessage, at arrival: Instant) {

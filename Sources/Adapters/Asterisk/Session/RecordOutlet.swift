@@ -9,10 +9,39 @@ final class RecordOutlet: Sendable {
     private static let batchLimit = 256
 
     private struct State {
-        var waiting: [HeardRecord] = []
-        var byteCount = 0
+        private var records: [HeardRecord] = []
+        /// Where those begin that have not been taken.
+        private var first = 0
+        private(set) var byteCount = 0
         /// Records that found no room since anybody asked.
         var lost = 0
+
+        var count: Int { records.count - first }
+
+        mutating func put(_ record: HeardRecord) {
+            byteCount += record.body.count
+            records.append(record)
+        }
+
+        /// The next ones, in their order.
+        mutating func take(atMost limit: Int) -> [HeardRecord]? {
+            guard count > 0 else { return nil }
+            let batch = Array(records[first...].prefix(limit))
+            first += batch.count
+            byteCount -= batch.reduce(0) { $0 + $1.body.count }
+            // What was taken is let go of once it is half of all: moving the rest costs nobody more than taking it did.
+            if first * 2 >= records.count {
+                records.removeFirst(first)
+                first = 0
+            }
+            return batch
+        }
+
+        mutating func putBack(_ batch: [HeardRecord]) {
+            byteCount += batch.reduce(0) { $0 + $1.body.count }
+            records.replaceSubrange(..<first, with: batch)
+            first = 0
+        }
     }
 
     private let state = Mutex(State())
@@ -26,12 +55,11 @@ final class RecordOutlet: Sendable {
         guard !bodies.isEmpty else { return }
         state.withLock { state in
             for body in bodies {
-                guard state.waiting.count < Self.recordLimit, state.byteCount < Self.byteLimit else {
+                guard state.count < Self.recordLimit, state.byteCount < Self.byteLimit else {
                     state.lost += 1
                     continue
                 }
-                state.byteCount += body.count
-                state.waiting.append(HeardRecord(source: .ami, path: "/ami", body: body, receivedAt: arrival))
+                state.put(HeardRecord(source: .ami, path: "/ami", body: body, receivedAt: arrival))
             }
         }
         ringing.yield()
@@ -65,20 +93,7 @@ final class RecordOutlet: Sendable {
         }
     }
 
-    private func next() -> [HeardRecord]? {
-        state.withLock { state in
-            guard !state.waiting.isEmpty else { return nil }
-            let batch = Array(state.waiting.prefix(Self.batchLimit))
-            state.waiting.removeFirst(batch.count)
-            state.byteCount -= batch.reduce(0) { $0 + $1.body.count }
-            return batch
-        }
-    }
+    private func next() -> [HeardRecord]? { state.withLock { $0.take(atMost: Self.batchLimit) } }
 
-    private func putBack(_ batch: [HeardRecord]) {
-        state.withLock { state in
-            state.waiting.insert(contentsOf: batch, at: 0)
-            state.byteCount += batch.reduce(0) { $0 + $1.body.count }
-        }
-    }
+    private func putBack(_ batch: [HeardRecord]) { state.withLock { $0.putBack(batch) } }
 }

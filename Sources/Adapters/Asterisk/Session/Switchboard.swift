@@ -50,6 +50,9 @@ struct Switchboard {
         }
     }
 
+    /// No list comes: what was on is believed to go on.
+    mutating func giveUpList() { gone = nil }
+
     /// Takes in an event.
     /// - Parameter arrival: when it was read.
     mutating func take(_ event: ManagerEvent, _ message: ManagerMessage, at arrival: Instant) {
