@@ -42,9 +42,11 @@ struct ManagerFraming {
     }
 
     private mutating func readGreeting() throws(ManagerFault) -> Bool {
-        guard let end = buffer[seen...].firstIndex(of: ManagerByte.lineFeed) else {
+        let lineEnd = buffer[seen...].firstIndex(of: ManagerByte.lineFeed)
+        // However the network cut it: a longer line is none, whether its end has come or not.
+        guard (lineEnd ?? buffer.count) <= 256 else { throw .noGreeting }
+        guard let end = lineEnd else {
             seen = buffer.count
-            guard buffer.count <= 256 else { throw .noGreeting }
             return false
         }
         let line = String(decoding: buffer[start..<end], as: UTF8.self)
