@@ -93,7 +93,13 @@ struct AsteriskClient: ProviderClient {
 
     private func hangUp(_ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
         let leg = try party(order)
-        return try await ask(ManagerAction("Hangup", [("Channel", leg.channel), ("Cause", "16")]), order, about: leg.id)
+        do throws(ProviderFailure) {
+            return try await ask(ManagerAction("Hangup", [("Channel", leg.channel), ("Cause", "16")]), order, about: leg.id)
+        } catch {
+            // What the server refused has ended nothing: the call's end is somebody else's.
+            if error.kind == .rejected { link.takeBack("Hangup", about: leg.id) }
+            throw error
+        }
     }
 
     private func transfer(_ name: String, to number: String, _ order: ProviderOrder) async throws(ProviderFailure)

@@ -136,6 +136,21 @@ struct BrokenStreamTests {
         }
     }
 
+    @Test(arguments: [true, false])
+    func `a hangup of ours ends the call unless the server refused it`(_ isRefused: Bool) throws {
+        let trace = try Trace("inbound-answered")
+        let news = trace.news()
+        let end = try #require(news.firstIndex { $0.event == .hangupRequest })
+        var player = TracePlayer(trace)
+        player.open()
+        try player.feed(Trace.greeting + Trace.booted, at: 0)
+        try player.feed(news[..<end], of: trace)
+        player.send("Action: Hangup\r\nChannel: PJSIP/trunk-00000041", at: 5)
+        if isRefused { player.send("Action: Hangup\r\nChannel: PJSIP/trunk-00000041\r\nResult: refused", at: 5) }
+        try player.feed(news[end...], of: trace)
+        #expect(try player.calls().first?["ended_by"]?.string == (isRefused ? "external_party" : "user"))
+    }
+
     @Test func `an answer that nobody heard is dated by what the server still knows`() throws {
         let trace = try Trace("inbound-answered")
         let news = trace.news()

@@ -96,7 +96,7 @@ struct TracePlayer {
     mutating func close(at seconds: Double) { watch.disconnected(at: moment(seconds)) }
 
     /// The session sends an action about a channel.
-    private mutating func send(_ text: String, at seconds: Double) {
+    mutating func send(_ text: String, at seconds: Double) {
         let message = ManagerMessage(ArraySlice(text.utf8))
         guard let channel = message["Channel"] else { return }
         let leg = watch.switchboard.conversations.lazy.flatMap(\.legs).first { $0.channel == channel }

@@ -53,7 +53,7 @@ extension Narration {
         let leg = talk.legs[place]
         if leg.hasTalked { return reasonOfTalk(leg) }
         if leg.dialler == .order, leg.dialStatus == "ANSWER" { return .normal }
-        if cause == 26 { return .answeredElsewhere }
+        if cause == HangupCause.answeredElsewhere { return .answeredElsewhere }
         switch leg.dialStatus {
         case "CANCEL": return reasonOfCancel(leg)
         case "BUSY": return .busy
@@ -91,17 +91,8 @@ extension Narration {
         }
     }
 
-    /// A cause of Q.850 of a leg that nobody took. 603 comes as 21, 486 as 17, 404 as 1.
     private static func reason(of cause: Int?) -> EndReason? {
-        switch cause {
-        case 1, 28: .invalidNumber
-        case 2, 3, 20, 27: .unreachable
-        case 17: .busy
-        case 21: .rejected
-        case 0, 16, 18, 19: .noAnswer
-        case 34, 38, 41, 42, 44, 47, 58, 88: .failed
-        default: nil
-        }
+        HangupCause.reason(cause) ?? (HangupCause.isPlain(cause) ? .noAnswer : nil)
     }
 
     // MARK: The conversation

@@ -39,18 +39,7 @@ struct DialplanOutcome {
         return word == .noAnswer || word == .unknown ? byCause ?? word : word
     }
 
-    private var byCause: EndReason? {
-        switch cause {
-        case 1, 28: .invalidNumber
-        case 2, 3, 20, 27: .unreachable
-        case 17: .busy
-        case 18, 19: .noAnswer
-        case 21: .rejected
-        // The caller's CANCEL.
-        case 127: .callerHungUp
-        default: nil
-        }
-    }
+    private var byCause: EndReason? { cause == HangupCause.canceled ? .callerHungUp : HangupCause.reason(cause) }
 
     private static let reasons: [String: EndReason] = [
         "ANSWER": .normal, "NOANSWER": .noAnswer, "BUSY": .busy, "CANCEL": .callerHungUp, "CONGESTION": .failed,

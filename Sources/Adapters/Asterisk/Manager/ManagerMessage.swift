@@ -1,3 +1,5 @@
+import Connector
+
 /// One message of Asterisk's manager interface: lines `Key: Value`, as received.
 ///
 /// Keys may repeat and differ in case from one version to the next; values may be empty, hold colons, or be no valid UTF-8. Nothing is
@@ -111,4 +113,21 @@ enum ManagerByte {
     static let lineFeed = UInt8(ascii: "\n")
     static let colon = UInt8(ascii: ":")
     static let space = UInt8(ascii: " ")
+}
+
+extension ManagerMessage {
+    /// When it happened, where the server says so (`timestampevents = yes`): seconds since 1970 with six digits behind the point.
+    var timestamp: Instant? {
+        guard let text = self["Timestamp"] else { return nil }
+        let parts = text.split(separator: ".", maxSplits: 1)
+        guard let seconds = parts.first.flatMap({ Int64($0) }), (0...253_402_300_799).contains(seconds) else { return nil }
+        let digits = parts.count > 1 ? parts[1].prefix(3) : ""
+        var fraction: Int64 = 0
+        for index in 0..<3 {
+            let digit = index < digits.utf8.count ? Int64(Array(digits.utf8)[index]) - 0x30 : 0
+            guard (0...9).contains(digit) else { return nil }
+            fraction = fraction * 10 + digit
+        }
+        return Instant(milliseconds: seconds * 1000 + fraction)
+    }
 }

@@ -120,20 +120,20 @@ final class ManagerLink: Sendable {
             let ticket = enter(action, named: name, deadline: deadline, about: leg) { continuation.resume(returning: $0) }
             switch ticket {
             case .failure(let failure): continuation.resume(returning: .failure(failure))
-            case .success(let isWriter): if isWriter { Task { await self.write() } }
+            case .success(let idle): if let idle { Task { await self.write(to: idle) } }
             }
         }
         return try result.get()
     }
 
     /// Notes a question and puts its bytes into the queue.
-    /// - Returns: whether nobody writes yet.
+    /// - Returns: the stream, where nobody writes to it yet.
     private func enter(
         _ action: ManagerAction, named name: String?, deadline: ContinuousClock.Instant, about leg: String?,
         _ answer: @escaping @Sendable (Result<ManagerAnswer, ProviderFailure>) -> Void
-    ) -> Result<Bool, ProviderFailure> {
+    ) -> Result<(any ByteStream)?, ProviderFailure> {
         state.withLock { state in
-            guard state.stream != nil else {
+            guard let stream = state.stream else {
                 return .failure(ProviderFailure(.unavailable, code: "not-connected", text: "there is no connection to Asterisk"))
             }
             guard state.questions.count < Self.questionLimit else {
@@ -151,23 +151,25 @@ final class ManagerLink: Sendable {
             state.outgoing.append(bytes)
             if let leg { state.watch.take(ManagerMessage(bytes.dropLast(2)), about: leg, at: state.lastArrival) }
             defer { state.isWriting = true }
-            return .success(!state.isWriting)
+            return .success(state.isWriting ? nil : stream)
         }
     }
 
     /// Writes what waits, in order; one task at a time. A server that takes nothing for so long has gone.
-    private func write() async {
+    private func write(to stream: any ByteStream) async {
         while true {
-            let next = state.withLock { state -> (any ByteStream, [UInt8])? in
-                guard let stream = state.stream, !state.outgoing.isEmpty else {
+            let next = state.withLock { state -> [UInt8]? in
+                // Another connection has writers of its own.
+                guard state.stream === stream else { return nil }
+                guard !state.outgoing.isEmpty else {
                     state.isWriting = false
                     return nil
                 }
                 let bytes = state.outgoing.reduce(into: []) { $0 += $1 }
                 state.outgoing = []
-                return (stream, bytes)
+                return bytes
             }
-            guard let (stream, bytes) = next else { return }
+            guard let bytes = next else { return }
             do {
                 try await stream.write(bytes, within: .seconds(10))
             } catch {
@@ -213,7 +215,34 @@ final class ManagerLink: Sendable {
         }
     }
 
-    func recall(_ names: [String]) { state.withLock { state in names.forEach { state.watch.recall($0) } } }
+    /// Calls that were on when the gateway ended; of those that were answered it is known when.
+    func recall(_ calls: [CommandTarget]) {
+        state.withLock { state in
+            for call in calls {
+                let isDated = call.legs.contains(where: \.isAnswered)
+                for key in call.keys where key.kind == .linkedid { state.watch.recall(key.value, isDated: isDated) }
+            }
+        }
+    }
+
+    /// An action about a leg was refused: its conversation forgets it.
+    func takeBack(_ action: String, about leg: String) {
+        state.withLock { state in
+            let refusal = ManagerMessage([("Action", action), ("Result", "refused")])
+            state.watch.take(refusal, about: leg, at: state.lastArrival)
+        }
+    }
+
+    /// Talks that a list showed and of which nobody knows since when, each with the channel that does.
+    func takeUndated() -> [(leg: String, channel: String)] { state.withLock { $0.watch.takeUndated() } }
+
+    /// Takes in for how long a talk has been on.
+    func date(_ leg: String, seconds: Int64, at now: Instant) -> [[UInt8]] {
+        state.withLock { state in
+            state.watch.date(leg, seconds: seconds, at: now)
+            return state.watch.records()
+        }
+    }
 
     var version: String? { state.withLock { $0.watch.greeting } }
 

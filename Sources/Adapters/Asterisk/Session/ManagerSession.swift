@@ -50,7 +50,7 @@ struct ManagerSession: ConnectionKeeper {
     /// - Throws: where the server does not take us in; whoever called waits long before he tries again, since repeated failures are
     ///   taken for attacks.
     func run(_ context: KeepingContext) async throws(ProviderFailure) {
-        link.recall(await context.openCalls().flatMap(\.keys).filter { $0.kind == .linkedid }.map(\.value))
+        link.recall(await context.openCalls())
         let failure = await withTaskGroup(of: ProviderFailure?.self) { group in
             group.addTask {
                 await outlet.drain(into: context)
@@ -183,6 +183,7 @@ struct ManagerSession: ConnectionKeeper {
                 if ContinuousClock.now >= nextAudit || outlet.takeLost() > 0 {
                     nextAudit = .now + rhythm.auditInterval
                     try await audit(listeningSince: begun)
+                    await dateTalks(context)
                     report(context)
                 }
             }
@@ -209,6 +210,7 @@ struct ManagerSession: ConnectionKeeper {
         let commands = try await link.ask(ManagerAction("ListCommands"), within: rhythm.stepPatience)
         link.updateRights { $0.takeList(commands.response) }
         try await audit(listeningSince: .now)
+        await dateTalks(context)
         // Who may not ask hears of the states as they change.
         _ = try await link.ask(ManagerAction("DeviceStateList"), within: rhythm.stepPatience)
         report(context)
@@ -221,6 +223,19 @@ struct ManagerSession: ConnectionKeeper {
         let answer = try await link.ask(ManagerAction("CoreShowChannels"), within: rhythm.listPatience)
         guard answer.isSuccess else { return link.giveUpList() }
         link.judgeHearing(after: begun.duration(to: .now))
+    }
+
+    /// Talks that began while nobody listened: the server counts for how long it has been charging for them.
+    private func dateTalks(_ context: KeepingContext) async {
+        for talk in link.takeUndated() {
+            let question = ManagerAction("Getvar", [("Channel", talk.channel), ("Variable", "CDR(billsec)")])
+            // Without an answer the talk began, for all we know, when it was seen.
+            guard let answer = try? await link.ask(question, within: rhythm.stepPatience), answer.isSuccess,
+                let seconds = answer.response["Value"].flatMap({ Int64($0) })
+            else { continue }
+            let now = context.now
+            outlet.put(link.date(talk.leg, seconds: seconds, at: now), at: now)
+        }
     }
 
     private func askForFile(of leg: String, _ context: KeepingContext) async {
