@@ -20,7 +20,7 @@ func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [],
 /// An adapter's README lies beside its code and is not compiled.
 func readme(in path: String) -> [String] {
     [
-        "Adapters/Beeline", "Adapters/Mango", "Adapters/Mapped", "Adapters/MegafonVATS", "Adapters/Program", "Adapters/Telphin",
+        "Adapters/Asterisk", "Adapters/Beeline", "Adapters/Mango", "Adapters/Mapped", "Adapters/MegafonVATS", "Adapters/Program", "Adapters/Telphin",
         "Adapters/Zadarma",
     ].contains(path) ? ["README.md"] : []
 }
@@ -42,6 +42,7 @@ let package = Package(
 
         // The translators.
         room("AdapterKit", at: "Adapters/Kit", uses: ["Connector", "Digests"]),
+        room("AsteriskAdapter", at: "Adapters/Asterisk", uses: ["AdapterKit", "Connector", "Digests"]),
         room("BeelineAdapter", at: "Adapters/Beeline", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MappedAdapter", at: "Adapters/Mapped", uses: ["AdapterKit", "Connector", "Digests"]),
@@ -52,7 +53,7 @@ let package = Package(
         room(
             "AdapterCatalog", at: "Adapters/Catalog",
             uses: [
-                "AdapterKit", "BeelineAdapter", "Connector", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter",
+                "AdapterKit", "AsteriskAdapter", "BeelineAdapter", "Connector", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter",
                 "ProgramAdapter", "TelphinAdapter",
                 "ZadarmaAdapter",
             ]),
@@ -70,6 +71,7 @@ let package = Package(
         room("Numbering", at: "Server/Numbering", uses: ["CNumbering", "Connector"]),
         room("Threading", at: "Server/Threading", uses: ["CSystem"]),
         room("Network", at: "Server/Network", uses: ["CSystem", "Threading"]),
+        room("Streams", at: "Server/Streams", uses: ["Connector", "CSystem", "Network", "Threading"]),
         room("HTTPServer", at: "Server/HTTP", uses: ["Network", "CSystem"]),
         room("HTTPClient", at: "Server/HTTPClient", uses: ["Connector", "Network", "CSystem"]),
         room(
@@ -84,8 +86,8 @@ let package = Package(
         .executableTarget(
             name: "kommutator",
             dependencies: [
-                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "Digests", "DoubleServer", "Gateway",
-                "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Threading",
+                "AdapterCatalog", "AdapterConformance", "AdapterKit", "AsteriskAdapter", "Connector", "Digests", "DoubleServer", "Gateway",
+                "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Streams", "Threading",
                 "VendorSimulators",
                 "CSystem",
                 arguments,
@@ -107,8 +109,8 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "TestSupport",
-                "CSystem", "Gateway", "HTTPClient", "HTTPServer", "Network", "SQLiteJournal",
+                "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "TestSupport", "VendorSimulators",
+                "CSystem", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Network", "SQLiteJournal", "Streams",
             ],
             path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
         .testTarget(
@@ -116,21 +118,21 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "BeelineAdapter", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "ProgramAdapter",
+                "AdapterKit", "AsteriskAdapter", "BeelineAdapter", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "ProgramAdapter",
                 "TelphinAdapter",
                 "ZadarmaAdapter",
                 "AdapterCatalog",
                 "AdapterConformance",
                 "VendorSimulators",
                 "Connector", "Digests", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Network", "Numbering",
-                "Processes",
+                "Processes", "Streams",
                 "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
             dependencies: [
                 "Digests", "Threading", "Network", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
-                "Processes", "Recordings", "Connector", "CSystem", "TestSupport",
+                "Processes", "Recordings", "Connector", "CSystem", "Streams", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",

@@ -11,7 +11,7 @@ import Testing
 /// With `KOMMUTATOR_RECORD_FIXTURES=1` the files are written instead: read the difference before committing it.
 @Suite struct FixtureRecordTests {
     static let cases: [(adapter: String, name: String)] = [
-        "beeline", "mango", "mapped", "megafon-vats", "program", "telphin", "zadarma",
+        "asterisk", "beeline", "mango", "mapped", "megafon-vats", "program", "telphin", "zadarma",
     ].flatMap { adapter in
         let all = (try? FixtureCases.loadAll(of: adapter)) ?? []
         return all.filter { $0.refusals == nil }.map { (adapter, $0.name) }
@@ -60,7 +60,9 @@ import Testing
         let kind = try #require(AdapterCatalog.adapter(named: name))
         let connection = ConnectionID("fixture")
         let adapter = try kind.init(
-            settings: AdapterSettings(connection: connection, values: fixture.settings, mapping: fixture.mapping),
+            settings: AdapterSettings(
+                connection: connection, values: fixture.settings, mapping: fixture.mapping,
+                hasURLToken: fixture.settings["url_token"] != nil),
             context: context)
         let profile = ConnectionProfile(
             id: connection, provider: adapter.descriptor.provider,

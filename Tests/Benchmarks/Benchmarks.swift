@@ -1,9 +1,12 @@
 /// What one event costs by itself, in CPU time: `swift run -c release benchmarks`.
 @main enum Benchmarks {
     static func main() async throws {
-        // `benchmarks outgoing`, `benchmarks memory` and `benchmarks adapters [NAME...]` measure that alone.
+        // `benchmarks outgoing`, `benchmarks memory`, `benchmarks asterisk` and `benchmarks adapters [NAME...]` measure that alone.
         if CommandLine.arguments.dropFirst() == ["outgoing"] { return try await OutgoingBenchmark().run() }
         if CommandLine.arguments.dropFirst() == ["memory"] { return try LedgerMemoryBenchmark.run() }
+        if CommandLine.arguments.dropFirst().first == "asterisk" {
+            return try await AsteriskBenchmark.run(Array(CommandLine.arguments.dropFirst(2)))
+        }
         if CommandLine.arguments.dropFirst().first == "adapters" {
             return try AdapterBenchmark.run(Array(CommandLine.arguments.dropFirst(2)))
         }
@@ -14,5 +17,6 @@
         FoldingBenchmark.run()
         try AdapterBenchmark.run()
         try await OutgoingBenchmark().run()
+        try await AsteriskBenchmark.run()
     }
 }

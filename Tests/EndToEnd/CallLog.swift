@@ -20,6 +20,20 @@ struct CallLog {
         }
     }
 
+    /// The calls of one connection: two servers may name theirs alike.
+    func only(_ connection: String) -> CallLog {
+        var log = self
+        log.calls = calls.filter { $0.value["connection_id"]?.string == connection }
+        log.named = [:]
+        for call in log.calls.values {
+            for name in call["external_ids"]?.elements ?? [] { log.named[name["value"]?.string ?? ""] = call }
+        }
+        return log
+    }
+
+    /// All of them, in no order.
+    var all: [JSONValue] { Array(calls.values) }
+
     /// The revision of each call.
     var revisions: [String: Int] { calls.compactMapValues { $0["revision"]?.int } }
 

@@ -10,6 +10,8 @@ struct Orders {
         crm = try CRMClient(gateway, key: premises.makeKey(scope: "read,command"))
     }
 
+    init(_ crm: CRMClient) { self.crm = crm }
+
     init(_ gateway: GatewayProcess, key: String) throws { crm = try CRMClient(gateway, key: key) }
 
     /// Orders a call.

@@ -27,8 +27,8 @@ package final class KeeperBench: Sendable {
         KeepingContext(
             profile: .test, address: address, notes: notes, clock: pause.clock, pause: pause.pause, signals: signals,
             report: { upkeep in self.reports.withLock { $0.append(upkeep) } },
-            hear: { record in
-                self.heard.withLock { $0.append(record) }
+            hear: { records in
+                self.heard.withLock { $0 += records }
                 return true
             })
     }

@@ -1,3 +1,4 @@
+import AsteriskAdapter
 import BeelineAdapter
 import Connector
 import MangoAdapter
@@ -11,6 +12,7 @@ import ZadarmaAdapter
 package enum AdapterCatalog {
     /// In the order of their names. A new adapter is one more line here.
     package static let adapters: [any TelephonyAdapter.Type] = [
+        AsteriskAdapter.self,
         BeelineAdapter.self,
         MangoAdapter.self,
         MappedAdapter.self,

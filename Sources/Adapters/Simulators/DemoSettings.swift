@@ -5,6 +5,7 @@ package enum DemoSettings {
     /// The settings of an adapter, by name; nil where there is no simulator of it.
     package static func values(for adapter: String) -> [String: String]? {
         switch adapter {
+        case AsteriskDouble.adapter: ["username": "gateway", "secret": "demo-secret"]
         case BeelineSimulator.adapter: ["token": "demo-token", "url_token": "demo-beeline-token"]
         case MangoSimulator.adapter: ["api_key": "demo-api-key", "api_salt": "demo-api-salt"]
         case MegafonSimulator.adapter: ["crm_token": "demo-crm-token", "api_key": "demo-api-key"]

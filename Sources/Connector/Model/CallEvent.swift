@@ -425,11 +425,14 @@ package struct DigitsReport: Hashable, Sendable {
     package var leg: String?
     /// The menu in which they were pressed, by its name at the vendor.
     package var menu: String?
+    /// Who pressed them, where that is told.
+    package var by: Party?
 
-    package init(digits: String, leg: String? = nil, menu: String? = nil) {
+    package init(digits: String, leg: String? = nil, menu: String? = nil, by: Party? = nil) {
         self.digits = digits
         self.leg = leg
         self.menu = menu
+        self.by = by
     }
 }
 

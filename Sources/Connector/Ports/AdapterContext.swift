@@ -2,16 +2,19 @@
 package struct AdapterContext: Sendable {
     /// `nil` where nothing may be started: settings are only checked.
     package var children: (any ChildProcesses)?
+    /// For adapters whose telephony speaks over a lasting stream; `nil` where nothing may be opened: settings are only checked.
+    package var streams: (any ByteStreams)?
     /// Where a connection's own files lie: the folder of its file.
     package var folder: String?
     /// Hears what the operator should know; called on any thread, and must not block.
     package var report: @Sendable (ConnectionID, AdapterNews) -> Void
 
     package init(
-        children: (any ChildProcesses)? = nil, folder: String? = nil,
+        children: (any ChildProcesses)? = nil, streams: (any ByteStreams)? = nil, folder: String? = nil,
         report: @escaping @Sendable (ConnectionID, AdapterNews) -> Void = { _, _ in }
     ) {
         self.children = children
+        self.streams = streams
         self.folder = folder
         self.report = report
     }

@@ -18,26 +18,30 @@ package struct KeepingContext: Sendable {
     /// What must outlive the gateway.
     package let notes: any ConnectionNotes
     private let clock: any Timekeeper
-    private let pause: Pause
+    private let waiting: Pause
     private let signals: SignalBox
     private let onReport: @Sendable (Upkeep) -> Void
-    private let onHeard: @Sendable (HeardRecord) async -> Bool
+    private let onHeard: @Sendable ([HeardRecord]) async -> Bool
+    private let calls: @Sendable () async -> [CommandTarget]
 
     /// - Parameters:
     ///   - report: takes in how things stand.
-    ///   - hear: puts a record into the journal; false where it does not take it.
+    ///   - openCalls: the connection's calls that have not ended, as far as the journal knows.
+    ///   - hear: puts records into the journal, all or none; false where it does not take them.
     package init(
         profile: ConnectionProfile, address: String?, notes: any ConnectionNotes, clock: any Timekeeper, pause: @escaping Pause,
         signals: SignalBox, report: @escaping @Sendable (Upkeep) -> Void,
-        hear: @escaping @Sendable (HeardRecord) async -> Bool
+        openCalls: @escaping @Sendable () async -> [CommandTarget] = { [] },
+        hear: @escaping @Sendable ([HeardRecord]) async -> Bool
     ) {
         self.profile = profile
         self.address = address
         self.notes = notes
         self.clock = clock
-        self.pause = pause
+        waiting = pause
         self.signals = signals
         onReport = report
+        calls = openCalls
         onHeard = hear
     }
 
@@ -48,7 +52,25 @@ package struct KeepingContext: Sendable {
 
     /// Writes down what was heard: from there on it is like a webhook, and this connection's decoder reads it.
     /// - Returns: whether it is committed; else somebody who can ask the provider again should.
-    package func hear(_ record: HeardRecord) async -> Bool { await onHeard(record) }
+    package func hear(_ record: HeardRecord) async -> Bool { await onHeard([record]) }
+
+    /// The same for several, in order: all of them or none.
+    package func hear(_ records: [HeardRecord]) async -> Bool { records.isEmpty ? true : await onHeard(records) }
+
+    /// The connection's calls that have not ended, as far as the journal knows: for a keeper that begins, and must find out which of
+    /// them still are.
+    package func openCalls() async -> [CommandTarget] { await calls() }
+
+    /// Waits so long.
+    /// - Returns: whether the time is over; false where the keeper is to end.
+    package func pause(_ duration: Duration) async -> Bool {
+        do {
+            try await waiting(duration)
+            return !Task.isCancelled
+        } catch {
+            return false
+        }
+    }
 
     /// Why a wait ended.
     package enum Occasion: Sendable, Equatable {
@@ -67,7 +89,7 @@ package struct KeepingContext: Sendable {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await signals.wait(beyond: seen) }
                 // A cancelled pause is an ended wait, whichever way it ends.
-                group.addTask { _ = try? await pause(rest) }
+                group.addTask { _ = try? await waiting(rest) }
                 await group.next()
                 group.cancelAll()
             }
@@ -101,11 +123,14 @@ package struct HeardRecord: Sendable, Equatable {
     /// By which the decoder knows what it is.
     package var path: String
     package var body: [UInt8]
+    /// When it was heard, where that was before it is handed over.
+    package var receivedAt: Instant?
 
-    package init(source: CallSource, path: String, body: [UInt8]) {
+    package init(source: CallSource, path: String, body: [UInt8], receivedAt: Instant? = nil) {
         self.source = source
         self.path = path
         self.body = body
+        self.receivedAt = receivedAt
     }
 }
 

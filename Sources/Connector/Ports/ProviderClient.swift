@@ -27,11 +27,16 @@ package protocol ProviderClient: Sendable {
 
     /// What the connection does for as long as it is live; `nil` where it only asks and is told.
     var keeper: (any ConnectionKeeper)? { get }
+
+    /// Who of the employees can be reached now, by short numbers; `nil` where the provider does not tell.
+    var presence: [String: EmployeePresence]? { get }
 }
 
 extension ProviderClient {
     package var asksOverOutgoing: Bool { true }
     package var keeper: (any ConnectionKeeper)? { nil }
+
+    package var presence: [String: EmployeePresence]? { nil }
 
     package func history(_ window: HistoryWindow, page: Int) async throws(ProviderFailure) -> HistoryPage {
         throw ProviderFailure(.unsupported, code: "history", text: "this provider has no log that can be asked for")

@@ -18,7 +18,6 @@ package struct AddressProbe: Sendable {
     }
 
     private static let maximumBytes = 64 << 10
-    private static let maximumAddresses = 8
 
     /// What is asked for; its host is the one that the certificate is judged by.
     package var target: WebAddress
@@ -32,14 +31,7 @@ package struct AddressProbe: Sendable {
     /// The addresses behind the target's host; of a literal address only itself. Asks the system's resolver.
     /// - Throws: `NetworkError` naming the host.
     package func addresses() throws(NetworkError) -> [SocketAddress] {
-        if let ip = IPAddress(target.host) { return [SocketAddress(ip, port: target.port)] }
-        var found = [csys_address](repeating: csys_address(), count: Self.maximumAddresses)
-        let count = csys_look_up(target.host, &found, Int32(found.count))
-        guard count > 0 else {
-            let reason = count < 0 ? String(cString: gai_strerror(count)) : "no address"
-            throw NetworkError(.invalidAddress, "\(target.host): \(reason)", hint: "check the name and its DNS entry")
-        }
-        return found.prefix(Int(count)).map { SocketAddress(SocketAddress($0).ip, port: target.port) }
+        try SocketAddress.lookUp(target.host, port: target.port)
     }
 
     /// Sends `GET target.path + path` to one address and reads the answer to its end.
@@ -107,12 +99,7 @@ private struct Conversation {
         tls = TLSStream(session: session)
         SSL_set_fd(session, descriptor)
         SSL_set_connect_state(session)
-        if IPAddress(host) != nil {
-            X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host)
-        } else {
-            _ = csys_tls_name_host(session, host)
-            SSL_set1_host(session, host)
-        }
+        TLSStream.expect(host, of: session)
         try shakeHands(session)
         let judgement = SSL_get_verify_result(session)
         return (

@@ -13,6 +13,8 @@ package struct ReadyEvents: OptionSet, Sendable {
     package static let failed = ReadyEvents(rawValue: csys_epollerr)
     /// Ask for changes only, not for states.
     package static let edgeTriggered = ReadyEvents(rawValue: csys_epollet)
+    /// Ask once: after an event the descriptor rests until it is armed again.
+    package static let once = ReadyEvents(rawValue: csys_epolloneshot)
 }
 
 /// An owner of many descriptors on one loop, called without a closure per descriptor.
@@ -62,6 +64,14 @@ extension EventLoop {
     {
         let tag = EventTag(source: source.index, slot: slot, generation: generation)
         return csys_epoll_add(epoll, descriptor, events.rawValue, tag.raw) == 0
+    }
+
+    /// Changes what a registered descriptor is watched for. From any thread, while the descriptor is open.
+    @discardableResult
+    package func arm(_ descriptor: Int32, _ events: ReadyEvents, source: EventSourceID, slot: UInt32, generation: UInt32) -> Bool
+    {
+        let tag = EventTag(source: source.index, slot: slot, generation: generation)
+        return csys_epoll_modify(epoll, descriptor, events.rawValue, tag.raw) == 0
     }
 
     /// Takes a descriptor out; closing it does the same.

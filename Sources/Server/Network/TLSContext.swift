@@ -70,6 +70,15 @@ package struct TLSStream {
         return outcome(of: result) == .wouldBlock ? .pending : .failed
     }
 
+    /// Whether what was last tried waits for the socket to take bytes, rather than to have some.
+    package var wantsToWrite: Bool { SSL_want(session) == SSL_WRITING }
+
+    /// Why a handshake came to nothing, as far as it was the certificate: in OpenSSL's words. `nil` where it was not.
+    package var distrust: String? {
+        let judgement = SSL_get_verify_result(session)
+        return judgement == Int(X509_V_OK) ? nil : String(cString: X509_verify_cert_error_string(judgement))
+    }
+
     /// Reads decrypted bytes; keep reading until `.wouldBlock`: OpenSSL may hold more than the socket shows.
     package func receive(into buffer: UnsafeMutableRawBufferPointer) -> IOOutcome {
         let count = SSL_read(session, buffer.baseAddress, Int32(clamping: buffer.count))

@@ -8,6 +8,7 @@ import Numbering
 import Processes
 import Recordings
 import SQLiteJournal
+import Streams
 import Threading
 
 /// The whole gateway put together: the only place that knows every room. Builds, starts and ends them; decides nothing.
@@ -25,6 +26,7 @@ final class House: Sendable {
     let providers: ProviderClients
     let desk: CommandDesk
     private let children = SystemChildren(environment: Environment.variables)
+    private let streams = SystemStreams()
     /// What connections keep alive at their providers.
     let upkeep: UpkeepService
     let recordings: RecordingService
@@ -47,7 +49,9 @@ final class House: Sendable {
             JournalConfiguration(directory: settings.data, clock: clock), onNews: { log.write($0) }, onChanges: signal.publish)
         signal.publish(try journal.makeReader().lastChangePosition())
         registry = ConnectionRegistry(
-            directory: Self.directory(settings, AdapterContext(children: children, report: { log.write($1, of: $0) })), log: log)
+            directory: Self.directory(
+                settings, AdapterContext(children: children, streams: streams, report: { log.write($1, of: $0) })),
+            log: log)
         let numbering = WorldNumberingPlan()
         readers = try ReaderPool(journal: journal)
         outgoing = try OutgoingHTTP()
@@ -56,7 +60,7 @@ final class House: Sendable {
             store: journal, reading: readers, providers: providers, numbering: numbering, clock: clock,
             executor: outgoing.loop, makeID: { CommandID(time: $0, rest: UInt128.random(in: .min ... .max)) })
         upkeep = UpkeepService(
-            providers: providers, journal: journal, surroundings: Self.surroundings(settings, registry), clock: clock,
+            providers: providers, journal: journal, surroundings: Self.surroundings(settings, registry, readers), clock: clock,
             report: { log.write($0) })
         ledger = LedgerService(
             journal: journal, roster: registry, numbering: numbering, timekeeper: clock,
@@ -95,6 +99,7 @@ final class House: Sendable {
         services.desk = desk
         services.routing = routing
         services.recordings = store
+        services.presence = { [providers] in providers[$0]?.client?.presence ?? [:] }
         services.upkeep = { [upkeep] in upkeep[$0] }
         services.reconciliation = reconciler
         services.moreMetrics = { text in
@@ -117,11 +122,23 @@ final class House: Sendable {
             defaultCountry: settings.defaultCountry, context: context)
     }
 
-    private static func surroundings(_ settings: ServerSettings, _ registry: ConnectionRegistry) -> UpkeepService.Surroundings {
+    private static func surroundings(
+        _ settings: ServerSettings, _ registry: ConnectionRegistry, _ readers: ReaderPool
+    ) -> UpkeepService.Surroundings {
         let folder = ConnectionNoteFolder(path: settings.data + "/upkeep")
         return UpkeepService.Surroundings(
             address: { id in settings.publicURL.flatMap { registry.current[id.name]?.address(at: $0) } },
-            notes: folder.notes, makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) })
+            notes: folder.notes, makeRawID: { RawID(time: $0, rest: UInt128.random(in: .min ... .max)) },
+            openCalls: { connection in await openCalls(of: connection, readers) },
+            onHeard: { registry.current[$0.name]?.counters.countAccepted($1, at: $2) })
+    }
+
+    /// What cannot be read is told by whoever keeps the journal; a keeper then begins with nothing, as a new one does.
+    private static func openCalls(of connection: ConnectionID, _ readers: ReaderPool) async -> [CommandTarget] {
+        let calls = try? await readers.read { reader in
+            try reader.openCalls().compactMap { try reader.call($0) }.filter { $0.connection == connection }
+        }
+        return (calls ?? []).compactMap { try? CommandTarget(record: $0.body) }
     }
 
     private static func listening(_ settings: ServerSettings) -> HTTPServerConfiguration {
@@ -154,6 +171,7 @@ final class House: Sendable {
         await recordingClient.shutdown()
         ledger.stop()
         await outgoing.shutdown()
+        await streams.shutdown()
         readers.close()
         if !journal.close() { log.warning("journal.slow_close", LogField("hint", "its last commit goes on; wait for it")) }
         // Last: what the ledger can no longer ask a program about must not be committed as unreadable.

@@ -112,7 +112,7 @@ struct DoubleServerTests {
 }
 
 /// What arrived, to be waited for.
-private final class Arrivals<Value: Sendable>: Sendable {
+final class Arrivals<Value: Sendable>: Sendable {
     private let values: AsyncStream<Value>
     private let arrival: AsyncStream<Value>.Continuation
     private let arrived = Mutex(0)

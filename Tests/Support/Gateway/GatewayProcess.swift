@@ -33,6 +33,21 @@ package final class GatewayProcess: @unchecked Sendable {
         self.port = port
     }
 
+    /// Starts `kommutator simulate VENDOR --serve 0` and waits until it says where it is.
+    /// - Parameter arguments: after `simulate`.
+    package init(simulating arguments: [String]) throws {
+        log = CapturedLines()
+        let output = CapturedLines()
+        pid = try Self.spawn([Self.binary, "simulate"] + arguments + ["--serve", "0"], log, output: output)
+        guard let line = output.line(with: "127.0.0.1:", within: .seconds(30)),
+            let port = line.split(separator: ":").last.flatMap({ UInt16($0) })
+        else {
+            kill(SIGKILL)
+            throw SystemFailure("nobody plays the vendor:\n\(log.text)")
+        }
+        self.port = port
+    }
+
     private init(command: [String], output: CapturedLines) throws {
         log = CapturedLines()
         pid = try Self.spawn(command, log, output: output)
@@ -90,7 +105,7 @@ package final class GatewayProcess: @unchecked Sendable {
     // MARK: Starting
 
     /// Lies beside the tests: both are products of one build.
-    private static let binary: String = {
+    package static let binary: String = {
         var path = [CChar](repeating: 0, count: 4096)
         let length = readlink("/proc/self/exe", &path, path.count - 1)
         let own = String(decoding: path.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -102,19 +102,26 @@ extension CallFold {
     }
 
     private func endedBy(reason: EndReason) -> Call.EndedBy {
-        let last = legs.filter { $0.isEnded && $0.to?.isSystem != true }
-            .max { ($0.endedAt ?? .earliest, $0.key) < ($1.endedAt ?? .earliest, $1.key) }
+        let last = lastLegOfPeople
         let callerIsOutside = last.map { $0.from?.isExternal == true } ?? (call.direction == .inbound)
         let calleeIsOutside = last.map { $0.to?.isExternal == true } ?? (call.direction == .outbound)
         switch reason {
         case .callerHungUp: return callerIsOutside ? .externalParty : .user
         case .calleeHungUp, .rejected: return calleeIsOutside ? .externalParty : .user
-        case .busy: return calleeIsOutside ? .externalParty : .system
+        // Whose telephone was to ring first for his own call did not take it.
+        case .busy: return calleeIsOutside ? .externalParty : call.direction == .outbound ? .user : .system
         case .byCommand: return .user
         case .noAnswer, .unreachable, .blocked, .failed, .invalidNumber, .outOfHours, .queueTimeout, .noAgentAvailable:
             return .system
         case .normal, .answeredElsewhere, .transferred, .voicemail, .unknown: return .unknown
         }
+    }
+
+    /// The leg that ended last, of those that tell who was with whom: on the first leg of a callback nobody calls.
+    private var lastLegOfPeople: LegTimeline? {
+        let ended = legs.filter { $0.isEnded && $0.to?.isSystem != true }
+        let called = ended.filter { $0.firstFrom != nil }
+        return (called.isEmpty ? ended : called).max { ($0.endedAt ?? .earliest, $0.key) < ($1.endedAt ?? .earliest, $1.key) }
     }
 
     // MARK: Owners

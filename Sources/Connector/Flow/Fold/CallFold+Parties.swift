@@ -5,10 +5,15 @@ extension CallFold {
     func readDirection() {
         call.origin = digest.origin ?? .unknown
         let isCommanded = [.clickToCall, .callbackRequest, .campaign].contains(call.origin)
-        call.direction = isCommanded ? .outbound : statedDirection ?? directionOfLegs ?? digest.pastDirection
+        call.direction = isCommanded ? commandedDirection : statedDirection ?? directionOfLegs ?? digest.pastDirection
         if call.origin == .unknown, let direction = call.direction {
             call.origin = direction == .inbound ? .trunk : .device
         }
+    }
+
+    /// Whatever is ordered goes out, unless it is a colleague who was to be called.
+    private var commandedDirection: Direction {
+        directionOfLegs == .internal && digest.externalNumber == nil ? .internal : .outbound
     }
 
     private var statedDirection: Direction? {

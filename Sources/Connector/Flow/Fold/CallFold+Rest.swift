@@ -4,10 +4,16 @@ extension CallFold {
     /// The stations of an incoming call in the order in which it reached them.
     func listRoute() {
         guard call.direction != .outbound else { return }
-        let presses = digest.presses
+        let presses = digest.presses.filter { !isPressedInTalk($0.report) }
         call.route = legs.indices.compactMap { step(of: $0, digits: presses.map(\.report)) }
         if !legs.contains(where: { if case .ivr = $0.to { true } else { false } }) { addMenus(presses) }
         for (moment, report) in digest.decisions { addDecision(report, at: moment) }
+    }
+
+    /// Keys that are pressed while people talk choose nothing of ours.
+    private func isPressedInTalk(_ report: DigitsReport) -> Bool {
+        guard report.menu == nil, let leg = legs.first(where: { $0.key == report.leg }) else { return false }
+        return leg.to?.isSystem == false
     }
 
     /// Before whatever came after it.

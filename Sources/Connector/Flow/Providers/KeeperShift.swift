@@ -69,7 +69,7 @@ final class KeeperShift: Sendable {
         let context = KeepingContext(
             profile: line.profile, address: service.surroundings.address(id), notes: service.surroundings.notes(id),
             clock: service.clock, pause: service.pause, signals: signals, report: { [self] in note($0, for: service) },
-            hear: { await service.append($0, of: id) })
+            openCalls: { await service.surroundings.openCalls(id) }, hear: { await service.append($0, of: id) })
         var failures = 0
         while !Task.isCancelled {
             let begun = service.clock.now()

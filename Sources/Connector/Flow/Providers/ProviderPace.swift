@@ -156,6 +156,8 @@ struct PacedClient: ProviderClient {
         self.pace = pace
     }
 
+    var presence: [String: EmployeePresence]? { client.presence }
+
     func perform(_ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
         try await run(.command(ProviderPace.Fare())) { () throws(ProviderFailure) in try await client.perform(order) }
     }

@@ -8,15 +8,23 @@ package final class UpkeepService: Sendable {
         package var address: @Sendable (ConnectionID) -> String?
         package var notes: @Sendable (ConnectionID) -> any ConnectionNotes
         package var makeRawID: @Sendable (Instant) -> RawID
+        /// A connection's calls that have not ended.
+        package var openCalls: @Sendable (ConnectionID) async -> [CommandTarget]
+        /// Hears how much of a connection's was committed that came by no webhook. Any thread; must not block.
+        package var onHeard: @Sendable (ConnectionID, _ count: Int, Instant) -> Void
 
         package init(
             address: @escaping @Sendable (ConnectionID) -> String?,
             notes: @escaping @Sendable (ConnectionID) -> any ConnectionNotes,
-            makeRawID: @escaping @Sendable (Instant) -> RawID
+            makeRawID: @escaping @Sendable (Instant) -> RawID,
+            openCalls: @escaping @Sendable (ConnectionID) async -> [CommandTarget] = { _ in [] },
+            onHeard: @escaping @Sendable (ConnectionID, _ count: Int, Instant) -> Void = { _, _, _ in }
         ) {
             self.address = address
             self.notes = notes
             self.makeRawID = makeRawID
+            self.openCalls = openCalls
+            self.onHeard = onHeard
         }
     }
 
@@ -116,15 +124,20 @@ package final class UpkeepService: Sendable {
 
     func tell(_ news: UpkeepNews) { report(news) }
 
-    func append(_ record: HeardRecord, of connection: ConnectionID) async -> Bool {
+    func append(_ records: [HeardRecord], of connection: ConnectionID) async -> Bool {
         let now = clock.now()
-        let raw = RawRecord(
-            id: surroundings.makeRawID(now), connection: connection, receivedAt: now, source: record.source, method: "",
-            path: record.path, body: record.body)
-        return await withCheckedContinuation { continuation in
-            let isQueued = journal.append([raw]) { continuation.resume(returning: $0 == .committed) }
+        let raws = records.map { record in
+            let heard = record.receivedAt ?? now
+            return RawRecord(
+                id: surroundings.makeRawID(heard), connection: connection, receivedAt: heard, source: record.source, method: "",
+                path: record.path, body: record.body)
+        }
+        let isCommitted = await withCheckedContinuation { continuation in
+            let isQueued = journal.append(raws) { continuation.resume(returning: $0 == .committed) }
             if !isQueued { continuation.resume(returning: false) }
         }
+        if isCommitted { surroundings.onHeard(connection, raws.count, now) }
+        return isCommitted
     }
 }
 

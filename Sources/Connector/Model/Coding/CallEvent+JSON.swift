@@ -45,6 +45,7 @@ extension CallEvent {
             json.known("digits", digits.digits)
             json.known("leg", digits.leg)
             json.known("menu", digits.menu)
+            json.known("by", digits.by)
             json.endObject()
         }
         if let route { json.object("route", route) { $0.write(to: &$1) } }
@@ -314,6 +315,6 @@ extension RouteReport {
 extension DigitsReport {
     fileprivate init?(_ json: JSONNode) {
         guard let digits = json["digits"].string else { return nil }
-        self.init(digits: digits, leg: json["leg"].string, menu: json["menu"].string)
+        self.init(digits: digits, leg: json["leg"].string, menu: json["menu"].string, by: Party(json["by"]))
     }
 }

@@ -90,7 +90,7 @@ private struct ParticipantRoll {
     }
 
     func participant(of event: CallEvent, in call: CallID) -> String? {
-        guard let leg = event.leg else { return event.ending?.user.flatMap(participant) }
+        guard let leg = event.leg else { return (event.ending?.user ?? event.digits?.by).flatMap(participant) }
         return leg.to.flatMap(participant) ?? ofLegs[LegID(of: call, kind: "leg", name: leg.key).description]
             ?? leg.from.flatMap(participant)
     }

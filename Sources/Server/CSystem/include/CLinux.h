@@ -34,6 +34,7 @@ static const uint32_t csys_epollrdhup = EPOLLRDHUP;
 static const uint32_t csys_epollhup = EPOLLHUP;
 static const uint32_t csys_epollerr = EPOLLERR;
 static const uint32_t csys_epollet = EPOLLET;
+static const uint32_t csys_epolloneshot = EPOLLONESHOT;
 
 /// One entry of an epoll answer, without the union.
 struct csys_event {

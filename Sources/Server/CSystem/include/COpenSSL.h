@@ -57,6 +57,24 @@ static inline SSL_CTX *csys_tls_probe_context(void) {
     return context;
 }
 
+/// A client context for lasting streams: TLS 1.2 and later. With `verify` a handshake fails unless the system's authorities, or those
+/// of the file `authorities` (may be NULL), vouch for the certificate. NULL on failure.
+static inline SSL_CTX *csys_tls_stream_context(int verify, const char *authorities) {
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    if (!context) return NULL;
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    if (!verify) return context;
+    int loaded = authorities ? SSL_CTX_load_verify_locations(context, authorities, NULL) : SSL_CTX_set_default_verify_paths(context);
+    if (loaded == 1) return context;
+    ERR_clear_error();
+    SSL_CTX_free(context);
+    return NULL;
+}
+
 /// Says which host is meant, for servers of many (SNI, RFC 6066); a name, not an address.
 static inline int csys_tls_name_host(SSL *ssl, const char *name) { return SSL_set_tlsext_host_name(ssl, name) == 1; }
 

@@ -30,6 +30,8 @@ package struct APIServices: Sendable {
     package var routing: CallRouting?
     /// Where fetched recordings are; `nil` where none are kept.
     package var recordings: (any RecordingStore)?
+    /// Who of a connection's employees can be reached now, by short numbers; empty where its provider does not tell.
+    package var presence: @Sendable (ConnectionID) -> [String: EmployeePresence] = { _ in [:] }
     /// How a connection's long-lived work stands; `nil` where it has none.
     package var upkeep: @Sendable (ConnectionID) -> UpkeepStatus? = { _ in nil }
     /// How the reconciling with the providers' histories stands; `nil` where nothing is reconciled.

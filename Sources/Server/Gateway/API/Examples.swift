@@ -85,7 +85,10 @@ enum Examples {
 
     static let employees: JSONValue = [
         "employees": [
-            ["user_id": "17", "extension": "101", "name": "Иван Петров", "crm_id": "17", "connection_id": "sales-mango"]
+            [
+                "user_id": "17", "extension": "101", "name": "Иван Петров", "crm_id": "17", "connection_id": "sales-mango",
+                "presence": "online",
+            ]
         ]
     ]
 

@@ -30,7 +30,7 @@ enum Schemas {
                 "Employee",
                 object([
                     ("user_id", text), ("extension", text), ("name", optional("string")), ("crm_id", optional("string")),
-                    ("connection_id", text),
+                    ("connection_id", text), ("presence", optional("string")),
                 ])),
             .init("LineList", object([("lines", list(reference("Line")))])),
             .init(

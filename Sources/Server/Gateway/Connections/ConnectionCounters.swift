@@ -22,7 +22,7 @@ package final class ConnectionCounters: Sendable {
     package var lastFailedAt: Instant? { Self.instant(lastFailed) }
     package var refusalReason: String? { lastRefusalReason.withLock { $0 } }
 
-    func countAccepted(_ count: Int, at time: Instant) {
+    package func countAccepted(_ count: Int, at time: Instant) {
         accepted.add(count, ordering: .relaxed)
         lastAccepted.store(time.milliseconds, ordering: .relaxed)
     }

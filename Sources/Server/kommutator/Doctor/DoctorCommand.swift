@@ -14,14 +14,27 @@ struct DoctorCommand: AsyncParsableCommand {
             Examples:
               kommutator doctor --config /etc/kommutator/kommutator.yaml
               sudo -u kommutator kommutator doctor --output json | jq '.[] | select(.result != "ok")'
-            """)
+            """,
+        subcommands: [Everything.self, AsteriskDoctorCommand.self], defaultSubcommand: Everything.self)
 
-    @OptionGroup var server: ServerOptions
-    @Option(help: "text or json.") var output = OutputStyle.text
+    /// What `doctor` alone does.
+    struct Everything: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "all", abstract: "Look at everything: what `doctor` alone does.")
 
-    func run() async throws {
-        let settings = try server.load()
-        let findings = Examination(settings: settings).findings() + (await LookupExamination(settings).findings())
+        @OptionGroup var server: ServerOptions
+        @Option(help: "text or json.") var output = OutputStyle.text
+
+        func run() async throws {
+            let settings = try server.load()
+            let findings = Examination(settings: settings).findings() + (await LookupExamination(settings).findings())
+            try DoctorCommand.tell(findings, as: output)
+        }
+    }
+
+    /// Writes what was found.
+    /// - Throws: exit code 1 where something is wrong.
+    static func tell(_ findings: [Finding], as output: OutputStyle) throws {
         switch output {
         case .text: for finding in findings { Console.say(finding.line) }
         case .json: Console.say(String(decoding: JSONValue.array(findings.map(\.json)).encoded, as: UTF8.self))

@@ -61,7 +61,7 @@ extension Examination {
         do {
             let reader = try SQLiteJournal.reader(directory: settings.data)
             let inbox = try reader.inbox(state: nil, connections: [entry.id], before: nil, limit: Self.recent)
-            let heard = inbox.filter { $0.raw.source == .webhook }
+            let heard = inbox.filter { $0.raw.source == .webhook || $0.raw.source == .ami }
             return [lastWord(heard.first, try reader.lastWebhook(of: entry.id), entry, subject)]
                 + upkeep(of: entry, subject) + refusal(after: heard.first, entry, subject) + (try clock(heard, reader, subject))
                 + history(of: entry, try reader.pullState(of: entry.id), subject)
@@ -76,6 +76,7 @@ extension Examination {
     ) -> Finding {
         guard let last else {
             if let heardAt { return .good(subject, "last heard at \(heardAt)") }
+            if isListenedTo(entry) { return .good(subject, "nothing was heard yet, on a connection that is kept") }
             return .odd(
                 subject, "the provider has sent nothing yet, or nothing for as long as requests are kept",
                 remedy: "give it the address \(address(of: entry))")
@@ -83,6 +84,12 @@ extension Examination {
         let words = "last heard at \(last.raw.receivedAt), \(last.state.rawValue)" + (last.reason.map { ": \($0)" } ?? "")
         guard last.state == .undecoded else { return .good(subject, words) }
         return .odd(subject, words, remedy: "see `kommutator replay --state undecoded --dry-run`")
+    }
+
+    /// The gateway itself keeps the way by which news come: nobody need be given an address.
+    private func isListenedTo(_ entry: ConnectionDirectory.Entry) -> Bool {
+        guard let connection = gateway.present?.connections[entry.id] else { return false }
+        return connection.upkeep != nil && !connection.hasURLToken
     }
 
     /// Where the provider is to send. The extra segment is a secret: only its place is shown.

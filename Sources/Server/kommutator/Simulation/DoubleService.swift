@@ -51,7 +51,7 @@ struct DoubleService {
 /// The file of `--truth`: a line for each call that is over, written as soon as it is.
 ///
 /// `@unchecked Sendable`: the stage that writes is one actor.
-private final class TruthBook: @unchecked Sendable {
+final class TruthBook: @unchecked Sendable {
     private let file: UnsafeMutablePointer<FILE>
     private var isBroken = false
 

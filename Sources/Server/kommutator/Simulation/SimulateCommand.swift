@@ -31,6 +31,10 @@ struct SimulateCommand: AsyncParsableCommand {
             recordings know them, and it asks how they are to be routed where the vendor does.
               kommutator simulate mango --serve 8090 --lose 5% --to $HOOKS/demo-mango
               kommutator simulate zadarma --serve 8091 --calls 400 --rate 2 --mixed --truth FILE --to $HOOKS/demo-zadarma
+            Asterisk has no API but its manager interface: --serve plays that, on plain TCP, and nothing is sent to --to. Its user is
+            the connection's, else gateway with demo-secret; telephones are 100 to 199. --hang is the share of connections never
+            greeted, --lose that of events never told.
+              kommutator simulate asterisk --serve 5038 --rate 2 --mixed --restart 600 --truth FILE
 
             EXIT STATUS
               0 all answers as the vendor expects, 64 wrong usage, 69 requests without answer, 76 unexpected answers, 78 settings.
@@ -52,6 +56,9 @@ struct SimulateCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "With --serve")
     var faults: FaultOptions
+
+    @OptionGroup(title: "With --serve")
+    var asterisk: AsteriskPlayOptions
 
     @Option(
         help: "Calls that begin in a second; their requests then follow each other without waiting. Default: all begin at once.")
@@ -83,11 +90,13 @@ struct SimulateCommand: AsyncParsableCommand {
 
     func validate() throws {
         if serve != nil { return try validateServing() }
-        try require(target != nil && !faults.isGiven, "give --to, and --truth, --mixed and what is to go wrong with --serve only")
+        try require(
+            target != nil && !faults.isGiven && !asterisk.isGiven,
+            "give --to, and --truth, --mixed and what is to go wrong with --serve only")
         guard let vendor = VendorSimulators.simulator(for: vendor) else {
             throw ValidationError("there is no vendor `\(vendor)`; there are \(Self.vendorNames)")
         }
-        try checkScenarios(vendor)
+        try checkScenarios(vendor.scenarios)
         try require(rate.map { $0 > 0 && $0.isFinite }, "--rate is a number of calls a second, above 0")
         try require(speed.map { $0 > 0 && $0.isFinite }, "--speed is how many times as fast, above 0")
         try require(calls.map { $0 > 0 }, "--calls is at least 1")
@@ -99,7 +108,7 @@ struct SimulateCommand: AsyncParsableCommand {
         guard let vendor = VendorSimulators.simulator(for: vendor) else { return }
         let settings = try SimulationSettings.read(
             vendor: vendor.adapter, connection: connection, folder: adapters, target: target)
-        let scenarios = chosenScenarios(vendor)
+        let scenarios = chosenScenarios(vendor.scenarios)
         let isPaced = speed != nil || (rate == nil && dump == nil)
         let plan = SimulationPlan(
             try settings.simulator(vendor), scenarios: scenarios, calls: calls ?? scenarios.count, rate: rate,
@@ -124,29 +133,33 @@ struct SimulateCommand: AsyncParsableCommand {
         guard report.isGood else { throw report.tally.unexpected > 0 ? SystemExit.protocolBroken : SystemExit.unavailable }
     }
 
-    private func checkScenarios(_ vendor: any VendorSimulator.Type) throws {
-        for name in scenario where name != "all" && !vendor.scenarios.contains(where: { $0.rawValue == name }) {
-            let names = vendor.scenarios.map(\.rawValue).joined(separator: ", ")
+    private func checkScenarios(_ scenarios: [Scenario]) throws {
+        for name in scenario where name != "all" && !scenarios.contains(where: { $0.rawValue == name }) {
+            let names = scenarios.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("\(self.vendor) has no scenario `\(name)`; it has \(names), and all")
         }
     }
 
-    private func chosenScenarios(_ vendor: any VendorSimulator.Type) -> [Scenario] {
-        scenario.contains("all") ? vendor.scenarios : scenario.compactMap(Scenario.init(rawValue:))
+    private func chosenScenarios(_ scenarios: [Scenario]) -> [Scenario] {
+        scenario.contains("all") ? scenarios : scenario.compactMap(Scenario.init(rawValue:))
     }
 
+    private var isAsterisk: Bool { vendor == AsteriskDouble.adapter }
+
     private func validateServing() throws {
-        let names = VendorDoubles.doubles.map { $0.adapter }.joined(separator: ", ")
-        try require(VendorDoubles.double(for: vendor) != nil, "nobody plays the API of `\(vendor)`; there are \(names)")
+        let names = (VendorDoubles.doubles.map { $0.adapter } + [AsteriskDouble.adapter]).joined(separator: ", ")
+        let isPlayed = isAsterisk || VendorDoubles.double(for: vendor) != nil
+        try require(isPlayed, "nobody plays the API of `\(vendor)`; there are \(names)")
+        try require(isAsterisk || !asterisk.isGiven, "--restart, --crash, --away, --read, --write and --trace are Asterisk's")
         try require(speed.map { $0 > 0 && $0.isFinite }, "--speed is how many times as fast, above 0")
         try require(rate.map { $0 > 0 && $0.isFinite }, "--rate is a number of calls a second, above 0")
         try require(calls.map { $0 > 0 }, "--calls is at least 1")
         try require(dump == nil, "--dump does not go with --serve")
-        guard let vendor = VendorSimulators.simulator(for: vendor) else { return }
-        try checkScenarios(vendor)
+        try checkScenarios(playable)
     }
 
     private func playDouble(on port: UInt16) async throws {
+        if isAsterisk { return try await playAsterisk(on: port) }
         guard let vendor = VendorDoubles.double(for: vendor) else { return }
         let settings = try SimulationSettings.read(
             vendor: vendor.adapter, connection: connection, folder: adapters, target: target)
@@ -157,14 +170,26 @@ struct SimulateCommand: AsyncParsableCommand {
         .run(vendor, on: port)
     }
 
+    private func playAsterisk(on port: UInt16) async throws {
+        let settings = try SimulationSettings.read(vendor: vendor, connection: connection, folder: adapters, target: nil)
+        let seed = seed ?? .random(in: 0 ... .max)
+        try await AsteriskService(
+            options: asterisk.options(settings.adapter, faults.faults, speed: speed ?? 1), seed: seed, plan: plan(seed),
+            truth: faults.truth, trace: asterisk.trace
+        )
+        .run(on: port)
+    }
+
+    /// What the vendor can be made to play.
+    private var playable: [Scenario] {
+        isAsterisk ? AsteriskDouble.scenarios : VendorSimulators.simulator(for: vendor)?.scenarios ?? []
+    }
+
     /// Calls are played where any were asked for.
     private func plan(_ seed: UInt64) -> DoublePlan? {
-        guard calls != nil || rate != nil || !scenario.contains("all"), let vendor = VendorSimulators.simulator(for: vendor)
-        else {
-            return nil
-        }
+        guard calls != nil || rate != nil || !scenario.contains("all") else { return nil }
         // The vendor's test of our address is no call.
-        let scenarios = chosenScenarios(vendor).filter { $0 != .connectionCheck }
+        let scenarios = chosenScenarios(playable).filter { $0 != .connectionCheck }
         return DoublePlan(
             scenarios, calls: calls ?? (rate == nil ? scenarios.count : .max), rate: rate, isMixed: faults.mixed, seed: seed)
     }

@@ -15,13 +15,19 @@ struct DirectoryRoutes: Sendable {
         ) { call in
             try call.query.finish()
             return list("employees", of: call.tenant) { profile, json in
-                for (number, entry) in profile.employees.sorted(by: { $0.key < $1.key }) {
+                let presence = services.presence(profile.id)
+                // Whoever has a telephone there is an employee, listed in the file or not.
+                let unlisted = presence.keys.filter { profile.employees[$0] == nil }.map {
+                    ($0, ConnectionProfile.EmployeeEntry())
+                }
+                for (number, entry) in (profile.employees.map { ($0, $1) } + unlisted).sorted(by: { $0.0 < $1.0 }) {
                     json.beginObject()
                     json.field("user_id", entry.crmID ?? "\(profile.id.name)/\(number)")
                     json.field("extension", number)
                     json.field("name", entry.name)
                     json.field("crm_id", entry.crmID)
                     json.field("connection_id", profile.id.name)
+                    json.field("presence", presence[number]?.rawValue)
                     json.endObject()
                 }
             }
