@@ -20,8 +20,21 @@ def open_connections(port, count, tls):
     return opened
 
 
+def settle(pids):
+    """Waits until resident memory no longer shrinks: what the start needed is given back a moment after it."""
+    least, steady = resident_kilobytes(pids), 0
+    for _ in range(40):
+        time.sleep(0.25)
+        now = resident_kilobytes(pids)
+        steady = 0 if now < least else steady + 1
+        least = min(least, now)
+        if steady == 6:
+            break
+
+
 def bytes_each(gateway, count, tls):
     """Growth of resident memory for each of `count` open connections; the first hundred have warmed it up."""
+    settle(gateway.pids)
     warm = open_connections(gateway.port, 100, tls)
     time.sleep(0.3)
     before = resident_kilobytes(gateway.pids)
