@@ -21,8 +21,6 @@ final class ManagerLink: Sendable {
         var isWriting = false
         var rights = ManagerRights()
         var presence = DevicePresence()
-        /// Legs that are recorded to files whose names are not known yet.
-        var wantedFiles: [String] = []
     }
 
     fileprivate struct Question {
@@ -115,15 +113,21 @@ final class ManagerLink: Sendable {
     func ask(
         _ action: ManagerAction, named name: String? = nil, within patience: Duration, about leg: String? = nil
     ) async throws(ProviderFailure) -> ManagerAnswer {
-        let deadline = ContinuousClock.now.advanced(by: patience)
         let result = await withCheckedContinuation { continuation in
-            let ticket = enter(action, named: name, deadline: deadline, about: leg) { continuation.resume(returning: $0) }
-            switch ticket {
-            case .failure(let failure): continuation.resume(returning: .failure(failure))
-            case .success(let idle): if let idle { Task { await self.write(to: idle) } }
-            }
+            put(action, named: name, within: patience, about: leg) { continuation.resume(returning: $0) }
         }
         return try result.get()
+    }
+
+    /// The same for who does not wait: `answer` is called once, on the reader's task or at once.
+    func put(
+        _ action: ManagerAction, named name: String? = nil, within patience: Duration, about leg: String? = nil,
+        _ answer: @escaping @Sendable (Result<ManagerAnswer, ProviderFailure>) -> Void
+    ) {
+        switch enter(action, named: name, deadline: .now.advanced(by: patience), about: leg, answer) {
+        case .failure(let failure): answer(.failure(failure))
+        case .success(let idle): if let idle { Task { await self.write(to: idle) } }
+        }
     }
 
     /// Notes a question and puts its bytes into the queue.
@@ -203,17 +207,6 @@ final class ManagerLink: Sendable {
     func giveUpList() { state.withLock { $0.watch.giveUpList() } }
 
     var hasGreeting: Bool { state.withLock { $0.watch.greeting } != nil }
-
-    func wantsFile(of leg: String) {
-        state.withLock { if $0.wantedFiles.count < 1000 { $0.wantedFiles.append(leg) } }
-    }
-
-    func takeWantedFiles() -> [String] {
-        state.withLock { state in
-            defer { state.wantedFiles = [] }
-            return state.wantedFiles
-        }
-    }
 
     /// Calls that were on when the gateway ended; of those that were answered it is known when.
     func recall(_ calls: [CommandTarget]) {

@@ -149,13 +149,13 @@ struct ManagerSession: ConnectionKeeper {
         let now = context.now
         let (news, records) = try link.take(bytes, at: now)
         outlet.put(records, at: now)
-        for message in news { hear(message) }
+        for message in news { hear(message, context) }
     }
 
-    private func hear(_ message: ManagerMessage) {
+    private func hear(_ message: ManagerMessage, _ context: KeepingContext) {
         switch message.head.value {
         case "FullyBooted": link.updateRights { $0.readsSystem = true }
-        case "MixMonitorStart": if plan.fetchesRecordings, let leg = message["Uniqueid"] { link.wantsFile(of: leg) }
+        case "MixMonitorStart": if plan.fetchesRecordings, let leg = message["Uniqueid"] { askForFile(of: leg, context) }
         default: break
         }
     }
@@ -179,7 +179,6 @@ struct ManagerSession: ConnectionKeeper {
                     nextPing = .now + rhythm.pingInterval
                     _ = try await link.ask(ManagerAction("Ping"), within: rhythm.pingInterval)
                 }
-                for leg in link.takeWantedFiles() { await askForFile(of: leg, context) }
                 if ContinuousClock.now >= nextAudit || outlet.takeLost() > 0 {
                     nextAudit = .now + rhythm.auditInterval
                     try await audit(listeningSince: begun)
@@ -238,16 +237,15 @@ struct ManagerSession: ConnectionKeeper {
         }
     }
 
-    private func askForFile(of leg: String, _ context: KeepingContext) async {
+    /// The events of a recording name no file. Asked for at once, by the reader, who does not wait for the answer: a short call is soon
+    /// over, and its channel with it. Without an answer the recording is told of without a file, which says so.
+    private func askForFile(of leg: String, _ context: KeepingContext) {
         guard let channel = link.channel(of: leg) else { return }
         let question = ManagerAction("Getvar", [("Channel", channel), ("Variable", "MIXMONITOR_FILENAME")])
-        do {
-            let answer = try await link.ask(question, within: rhythm.stepPatience)
-            guard answer.isSuccess, let file = answer.response["Value"] else { return }
+        link.put(question, within: rhythm.stepPatience) { [link, outlet] result in
+            guard case .success(let answer) = result, answer.isSuccess, let file = answer.response["Value"] else { return }
             let now = context.now
             outlet.put(link.note(ManagerMessage([("Recording", leg), ("File", file)]), about: leg, at: now), at: now)
-        } catch {
-            // Then the recording is told of without a file, which says so.
         }
     }
 
