@@ -78,6 +78,7 @@ let package = Package(
             "DoubleServer", at: "Server/DoubleServer",
             uses: ["AdapterKit", "Connector", "HTTPServer", "Network", "VendorSimulators"]),
         room("Processes", at: "Server/Processes", uses: ["Connector", "CSystem", "Threading"]),
+        room("SIP", at: "Server/SIP"),
         room("Recordings", at: "Server/Recordings", uses: ["Connector", "Digests"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
         room(
@@ -110,7 +111,7 @@ let package = Package(
             name: "benchmarks",
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "TestSupport", "VendorSimulators",
-                "CSystem", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Network", "SQLiteJournal", "Streams",
+                "CSystem", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Network", "SIP", "SQLiteJournal", "Streams",
             ],
             path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
         .testTarget(
@@ -132,7 +133,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Digests", "Threading", "Network", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
-                "Processes", "Recordings", "Connector", "CSystem", "Streams", "TestSupport",
+                "Processes", "Recordings", "SIP", "Connector", "CSystem", "Streams", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Throws mutated input at the parsers that read what strangers send: libFuzzer with AddressSanitizer.
 #
-#   scripts/fuzz.sh [SECONDS] [TARGET…]     60 seconds each of http, json, form, multipart, xml, ami
+#   scripts/fuzz.sh [SECONDS] [TARGET…]     60 seconds each of http, json, form, multipart, xml, ami, sip
 #
 # Starts from Tests/Fuzz/Corpus; what it finds new stays in .build/fuzz/corpus. A crash ends the run: its input is printed, and
 # lies in .build/fuzz as TARGET-crash-…; make a test of it. SwiftPM cannot link a libFuzzer program (it renames `main`), so each is
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[[ ${#targets[@]} -gt 0 ]] || targets=(http json form multipart xml ami)
+[[ ${#targets[@]} -gt 0 ]] || targets=(http json form multipart xml ami sip)
 
 swiftc=${SWIFTC:-swiftc}
 work=.build/fuzz
@@ -47,7 +47,8 @@ build() {
             "$kit"/{XMLTree,XMLReader,XMLBytes,XMLError}.swift "$work/Connector.o" ;;
         ami) "$swiftc" "${flags[@]}" -module-name FuzzAMI -o "$work/ami" Tests/Fuzz/FuzzAMI.swift \
             Sources/Adapters/Asterisk/Manager/{ManagerFraming,ManagerMessage,ManagerEvent}.swift ;;
-        *) printf 'fuzz: there is no target %s; there are http, json, form, multipart, xml, ami\n' "$1" >&2 && exit 64 ;;
+        sip) "$swiftc" "${flags[@]}" -module-name FuzzSIP -o "$work/sip" Tests/Fuzz/FuzzSIP.swift Sources/Server/SIP/Message/*.swift ;;
+        *) printf 'fuzz: there is no target %s; there are http, json, form, multipart, xml, ami, sip\n' "$1" >&2 && exit 64 ;;
     esac
 }
 

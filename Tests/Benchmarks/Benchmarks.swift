@@ -1,9 +1,11 @@
 /// What one event costs by itself, in CPU time: `swift run -c release benchmarks`.
 @main enum Benchmarks {
     static func main() async throws {
-        // `benchmarks outgoing`, `benchmarks memory`, `benchmarks asterisk` and `benchmarks adapters [NAME...]` measure that alone.
+        // `benchmarks outgoing`, `benchmarks memory`, `benchmarks sip`, `benchmarks asterisk` and
+        // `benchmarks adapters [NAME...]` measure that alone.
         if CommandLine.arguments.dropFirst() == ["outgoing"] { return try await OutgoingBenchmark().run() }
         if CommandLine.arguments.dropFirst() == ["memory"] { return try LedgerMemoryBenchmark.run() }
+        if CommandLine.arguments.dropFirst() == ["sip"] { return SIPParsingBenchmark.run() }
         if CommandLine.arguments.dropFirst().first == "asterisk" {
             return try await AsteriskBenchmark.run(Array(CommandLine.arguments.dropFirst(2)))
         }
@@ -15,6 +17,7 @@
         try DecodingBenchmark(adapter: "mango").run()
         try DecodingBenchmark(adapter: "zadarma").run()
         FoldingBenchmark.run()
+        SIPParsingBenchmark.run()
         try AdapterBenchmark.run()
         try await OutgoingBenchmark().run()
         try await AsteriskBenchmark.run()

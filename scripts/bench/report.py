@@ -125,6 +125,9 @@ def goals(results):
     spread = re.search(r"adapters, decode \+ fold: ([\d.]+)x between (.*)", "\n".join(results.get("micro") or []))
     rows.add("CPU an event, decode and fold, the slowest adapter over the fastest", spread and float(spread[1]), 4, "{:.2f}x",
              spread[2] if spread else "", at_most=True)
+    invite = re.search(r"sip, parse INVITE of (\d+) bytes: ([\d.]+) µs", "\n".join(results.get("micro") or []))
+    rows.add("CPU to parse a SIP INVITE", invite and float(invite[2]), 0.9, "{:.2f} µs",
+             f"{invite[1]} bytes, 20 headers" if invite else "", at_most=True)
     return rows.rows
 
 
