@@ -46,12 +46,11 @@ struct TracePlayer {
         }
     }
 
-    /// In one piece every message has the moment of its arrival all the same: it stands for a reader that was late.
     private static func cut(_ connection: Trace.Connection, _ cut: Cut) -> [(at: Double, bytes: [UInt8])] {
         switch cut {
         case .asCaptured: connection.pieces
         case .byteByByte: connection.pieces.flatMap { piece in piece.bytes.map { (piece.at, [$0]) } }
-        case .inOnePiece: connection.pieces.reduce(into: []) { $0.append($1) }
+        case .inOnePiece: [(connection.pieces.last?.at ?? 0, connection.bytes)]
         }
     }
 
