@@ -70,7 +70,8 @@ let package = Package(
         room("Digests", at: "Server/Digests", uses: ["CSystem"]),
         room("Numbering", at: "Server/Numbering", uses: ["CNumbering", "Connector"]),
         room("Threading", at: "Server/Threading", uses: ["CSystem"]),
-        room("Network", at: "Server/Network", uses: ["CSystem", "Threading"]),
+        room("NetworkTypes", at: "Server/NetworkTypes"),
+        room("Network", at: "Server/Network", uses: ["CSystem", "NetworkTypes", "Threading"]),
         room("Streams", at: "Server/Streams", uses: ["Connector", "CSystem", "Network", "Threading"]),
         room("HTTPServer", at: "Server/HTTP", uses: ["Network", "CSystem"]),
         room("HTTPClient", at: "Server/HTTPClient", uses: ["Connector", "Network", "CSystem"]),
@@ -78,7 +79,7 @@ let package = Package(
             "DoubleServer", at: "Server/DoubleServer",
             uses: ["AdapterKit", "Connector", "HTTPServer", "Network", "VendorSimulators"]),
         room("Processes", at: "Server/Processes", uses: ["Connector", "CSystem", "Threading"]),
-        room("SIP", at: "Server/SIP"),
+        room("SIP", at: "Server/SIP", uses: ["Digests", "NetworkTypes"]),
         room("Recordings", at: "Server/Recordings", uses: ["Connector", "Digests"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
         room(
@@ -132,7 +133,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Digests", "Threading", "Network", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
+                "Digests", "Threading", "Network", "NetworkTypes", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
                 "Processes", "Recordings", "SIP", "Connector", "CSystem", "Streams", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(

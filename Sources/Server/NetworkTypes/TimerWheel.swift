@@ -15,7 +15,7 @@ private let dueList = levels * 64
 /// Six levels of 64 slots. An entry lies on the level of the highest base-64 digit in which its due tick differs from the current
 /// tick, so that every occupied slot lies ahead of the hand and the lowest occupied level holds the earliest entries.
 /// Ticks are the caller's unit; a due tick beyond 64^6 is held at that horizon and looked at again there.
-struct TimerWheel<Payload> {
+package struct TimerWheel<Payload> {
     private struct Entry {
         var due: Int64 = 0
         var previous: Int32 = none
@@ -29,13 +29,13 @@ struct TimerWheel<Payload> {
     private var firstFree: Int32 = none
     private var heads = [Int32](repeating: none, count: levels * 64 + 1)
     private var occupied = [UInt64](repeating: 0, count: levels)
-    private(set) var current: Int64
-    private(set) var count = 0
+    package private(set) var current: Int64
+    package private(set) var count = 0
 
-    init(startingAt tick: Int64) { current = tick }
+    package init(startingAt tick: Int64) { current = tick }
 
     /// Schedules `payload` for `tick`, at the earliest one tick from now.
-    mutating func insert(_ payload: Payload, due tick: Int64) -> TimerID {
+    package mutating func insert(_ payload: Payload, due tick: Int64) -> TimerID {
         let slot = takeEntry()
         entries[Int(slot)].due = max(tick, current + 1)
         entries[Int(slot)].payload = payload
@@ -46,7 +46,7 @@ struct TimerWheel<Payload> {
 
     /// Takes a timer back; false if it has fired already.
     @discardableResult
-    mutating func cancel(_ id: TimerID) -> Bool {
+    package mutating func cancel(_ id: TimerID) -> Bool {
         guard entries.indices.contains(Int(id.slot)), entries[Int(id.slot)].generation == id.generation,
             entries[Int(id.slot)].payload != nil
         else { return false }
@@ -56,14 +56,14 @@ struct TimerWheel<Payload> {
     }
 
     /// The tick at which to look again: that of the earliest entry or of a slot that must be spread out before it.
-    var nextTick: Int64? {
+    package var nextTick: Int64? {
         if heads[dueList] != none { return current }
         guard let level = occupied.firstIndex(where: { $0 != 0 }) else { return nil }
         return startOfSlot(occupied[level].trailingZeroBitCount, level: level)
     }
 
     /// Takes one entry that is due at `tick`; call until nil. Entries may be inserted and cancelled between the calls.
-    mutating func takeDue(at tick: Int64) -> Payload? {
+    package mutating func takeDue(at tick: Int64) -> Payload? {
         while heads[dueList] == none, let next = nextTick, next <= tick { spreadSlot(startingAt: next) }
         let slot = heads[dueList]
         guard slot != none else {

@@ -1,4 +1,3 @@
-import CSystem
 import Glibc
 
 /// An IPv4 or IPv6 address. IPv4 in its IPv4-mapped form (`::ffff:1.2.3.4`) is the IPv4 address.
@@ -30,7 +29,8 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// From an IPv4 address in host order.
     package init(v4: UInt32) { self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(v4)) }
 
-    init(bytes: UnsafeRawBufferPointer) {
+    /// From the 16 bytes of the IPv6 form, in network order.
+    package init(bytes: UnsafeRawBufferPointer) {
         self.init(
             high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
             low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
@@ -54,7 +54,8 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    func store(into bytes: UnsafeMutableRawBufferPointer) {
+    /// Writes the 16 bytes of the IPv6 form, in network order.
+    package func store(into bytes: UnsafeMutableRawBufferPointer) {
         bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
         bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
     }

@@ -1,13 +1,8 @@
-import CSystem
-
 /// A point on the monotonic clock (CLOCK_MONOTONIC), in nanoseconds; only differences mean anything.
 package struct MonotonicInstant: Comparable, Hashable, Sendable {
     package var nanoseconds: Int64
 
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-
-    /// Reads the clock. On a loop prefer `EventLoop.now`, which is read once a turn.
-    package static var now: MonotonicInstant { MonotonicInstant(nanoseconds: csys_monotonic()) }
 
     /// A point no clock reaches.
     package static let distantFuture = MonotonicInstant(nanoseconds: .max)

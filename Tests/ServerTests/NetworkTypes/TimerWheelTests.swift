@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Network
+@testable import NetworkTypes
 
 /// The wheel against a sorted list, and its edges.
 struct TimerWheelTests {
