@@ -68,15 +68,26 @@ package struct SIPMessageWriter: Sendable {
         if let toTag, !isToken(toTag.utf8) { throw SIPWriteError(code: .token, name: "To") }
         var writer = SIPMessageWriter()
         writer.line("SIP/2.0 \(status) \(reason)")
-        writer.repeatVias(of: request, arrival)
-        for name in [SIPHeaderName.from, .to, .callID, .cseq] {
-            guard let value = request.value(name) else { continue }
-            writer.begin(name)
-            writer.bytes += value
-            if name == .to, status > 100, request.toTag == nil, let toTag { writer.bytes += ";tag=\(toTag)".utf8 }
-            writer.endLine()
-        }
+        writer.repeatHead(of: request, toTag: status > 100 ? toTag.map { Array($0.utf8) } : nil, arrival)
         return writer
+    }
+
+    /// A whole answer of ours, with a tag, lines and a body that need no look.
+    static func answer(
+        _ status: UInt16, to request: SIPMessage, toTag: [UInt8], arrival: SIPArrival?, _ lines: SIPFieldLines,
+        contentType: String?, body: [UInt8]
+    ) -> [UInt8] {
+        var writer = SIPMessageWriter()
+        writer.line("SIP/2.0 \(status) \(SIPStatus.reason(status))")
+        writer.repeatHead(of: request, toTag: status > 100 ? toTag : nil, arrival)
+        // Proxies on the way stay there for the whole dialog (§12.1.1).
+        if (101...299).contains(status) { writer.repeatLines(.recordRoute, of: request) }
+        writer.bytes += lines.bytes
+        if let contentType { writer.line("Content-Type: \(contentType)") }
+        writer.line("Content-Length: \(body.count)")
+        writer.endLine()
+        writer.bytes += body
+        return writer.bytes
     }
 
     /// The answer that a refusal deserves; nil for silence.
@@ -166,6 +177,28 @@ package struct SIPMessageWriter: Sendable {
     }
 
     // MARK: Parts
+
+    private mutating func repeatHead(of request: SIPMessage, toTag: [UInt8]?, _ arrival: SIPArrival?) {
+        repeatVias(of: request, arrival)
+        for name in [SIPHeaderName.from, .to, .callID, .cseq] {
+            guard let value = request.value(name) else { continue }
+            begin(name)
+            bytes += value
+            if name == .to, request.toTag == nil, let toTag {
+                bytes += ";tag=".utf8
+                bytes += toTag
+            }
+            endLine()
+        }
+    }
+
+    private mutating func repeatLines(_ name: SIPHeaderName, of request: SIPMessage) {
+        for range in request.ranges(name) {
+            begin(name)
+            bytes += request.bytes[range]
+            endLine()
+        }
+    }
 
     private mutating func repeatVias(of request: SIPMessage, _ arrival: SIPArrival?) {
         let via = request.topVia

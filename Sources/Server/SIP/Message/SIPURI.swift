@@ -44,6 +44,12 @@ package struct SIPURI: Sendable {
         return SIPURI(bytes: copy, shape: shape)
     }
 
+    /// The URI without what is behind its `?`, in a buffer of its own.
+    package func withoutHeaders() -> SIPURI {
+        let end = shape.headers.isEmpty ? shape.whole.end : shape.headers.start - 1
+        return (try? SIPURI(bytes[shape.whole.start..<end])) ?? detached()
+    }
+
     /// Whether there is a parameter of that name, which is written in lower case: `lr`.
     package func hasParameter(_ name: StaticString) -> Bool { parameters.contains { $0.name.equals(ignoringCase: name) } }
 

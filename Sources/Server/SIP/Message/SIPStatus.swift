@@ -1,0 +1,62 @@
+/// Reason phrases of statuses (RFC 3261 §21 and the RFCs that add to it).
+package enum SIPStatus {
+    package static func reason(_ status: UInt16) -> StaticString {
+        switch status {
+        case 100: "Trying"
+        case 180: "Ringing"
+        case 181: "Call Is Being Forwarded"
+        case 182: "Queued"
+        case 183: "Session Progress"
+        case 200: "OK"
+        case 202: "Accepted"
+        case 300: "Multiple Choices"
+        case 301: "Moved Permanently"
+        case 302: "Moved Temporarily"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 407: "Proxy Authentication Required"
+        case 408: "Request Timeout"
+        case 410: "Gone"
+        case 415: "Unsupported Media Type"
+        case 416: "Unsupported URI Scheme"
+        case 420: "Bad Extension"
+        case 421: "Extension Required"
+        case 422: "Session Interval Too Small"
+        case 423: "Interval Too Brief"
+        case 480: "Temporarily Unavailable"
+        case 481: "Call/Transaction Does Not Exist"
+        case 482: "Loop Detected"
+        case 483: "Too Many Hops"
+        case 484: "Address Incomplete"
+        case 486: "Busy Here"
+        case 487: "Request Terminated"
+        case 488: "Not Acceptable Here"
+        case 489: "Bad Event"
+        case 491: "Request Pending"
+        case 500: "Server Internal Error"
+        case 501: "Not Implemented"
+        case 503: "Service Unavailable"
+        case 504: "Server Time-out"
+        case 505: "Version Not Supported"
+        case 513: "Message Too Large"
+        case 600: "Busy Everywhere"
+        case 603: "Decline"
+        case 604: "Does Not Exist Anywhere"
+        default: byClass(status)
+        }
+    }
+
+    private static func byClass(_ status: UInt16) -> StaticString {
+        switch status / 100 {
+        case 1: "Progress"
+        case 2: "OK"
+        case 3: "Redirection"
+        case 4: "Request Failure"
+        case 5: "Server Failure"
+        default: "Global Failure"
+        }
+    }
+}

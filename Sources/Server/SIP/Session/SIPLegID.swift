@@ -1,0 +1,60 @@
+/// The name of one leg at its user agent: the relation to one peer, from its INVITE to its end. No name is given twice.
+package struct SIPLegID: Hashable, Sendable {
+    let slot: UInt32
+    /// Below 2^31, so that the highest bit of `owner` tells a leg from whoever else sends requests.
+    let generation: UInt32
+
+    /// By what its transactions know it.
+    var owner: UInt64 { UInt64(generation) << 32 | UInt64(slot) }
+
+    init(slot: UInt32, generation: UInt32) {
+        self.slot = slot
+        self.generation = generation & 0x7FFF_FFFF
+    }
+
+    /// nil where the owner is no leg.
+    init?(owner: UInt64) {
+        guard owner >> 63 == 0 else { return nil }
+        self.init(slot: UInt32(truncatingIfNeeded: owner), generation: UInt32(owner >> 32))
+    }
+}
+
+/// Our tag in a dialog: shard, leg and chance, in hexadecimal digits, so that a message is brought to its leg by a look at it.
+///
+/// A tag that fits is not believed for that: the leg compares it byte by byte with its own, chance included.
+enum SIPLegTag {
+    private static let length = 34
+
+    static func written(shard: UInt8, _ leg: SIPLegID, chance: UInt64) -> [UInt8] {
+        var tag: [UInt8] = []
+        tag.reserveCapacity(length)
+        append(UInt64(shard), digits: 2, to: &tag)
+        append(UInt64(leg.slot), digits: 8, to: &tag)
+        append(UInt64(leg.generation), digits: 8, to: &tag)
+        append(chance, digits: 16, to: &tag)
+        return tag
+    }
+
+    /// Which leg a tag names; nil where it is none of this shard's.
+    static func leg(in tag: ArraySlice<UInt8>, shard: UInt8) -> SIPLegID? {
+        guard tag.count == length else { return nil }
+        let digits = tag.prefix(18)
+        guard number(digits.prefix(2)) == UInt32(shard), let slot = number(digits.dropFirst(2).prefix(8)),
+            let generation = number(digits.dropFirst(10))
+        else { return nil }
+        return SIPLegID(slot: slot, generation: generation)
+    }
+
+    private static func append(_ value: UInt64, digits: Int, to tag: inout [UInt8]) {
+        for place in (0..<digits).reversed() { tag.append(.hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(place * 4)) & 15)) }
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> UInt32? {
+        var number: UInt32 = 0
+        for digit in digits {
+            guard let value = digit.hexValue else { return nil }
+            number = number << 4 | UInt32(value)
+        }
+        return number
+    }
+}
