@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
 #include "CSystem.h"
+#include <arpa/nameser.h>
+#include <resolv.h>
 #include <spawn.h>
 
 static int signal_writer = -1;
@@ -35,6 +37,35 @@ int csys_look_up(const char *host, struct csys_address *out, int capacity) {
         csys_from_sockaddr(&storage, &out[count++]);
     }
     freeaddrinfo(found);
+    return count;
+}
+
+int csys_look_up_service(const char *name, struct csys_service *out, int capacity) {
+    unsigned char answer[8192];
+    struct __res_state state;
+    memset(&state, 0, sizeof state);
+    if (res_ninit(&state) < 0) return -1;
+    int length = res_nquery(&state, name, ns_c_in, ns_t_srv, answer, sizeof answer);
+    int isMissing = length < 0 && (state.res_h_errno == HOST_NOT_FOUND || state.res_h_errno == NO_DATA);
+    res_nclose(&state);
+    if (length < 0) return isMissing ? 0 : -1;
+    ns_msg message;
+    if (length > (int)sizeof answer || ns_initparse(answer, length, &message) < 0) return -1;
+    int count = 0;
+    for (int i = 0; i < ns_msg_count(message, ns_s_an) && count < capacity; i++) {
+        ns_rr record;
+        if (ns_parserr(&message, ns_s_an, i, &record) < 0) return -1;
+        // Three numbers, and a name of one byte at least.
+        if (ns_rr_type(record) != ns_t_srv || ns_rr_rdlen(record) < 7) continue;
+        const unsigned char *data = ns_rr_rdata(record);
+        struct csys_service *one = &out[count];
+        one->priority = (uint16_t)ns_get16(data);
+        one->weight = (uint16_t)ns_get16(data + 2);
+        one->port = (uint16_t)ns_get16(data + 4);
+        one->seconds = ns_rr_ttl(record);
+        if (ns_name_uncompress(ns_msg_base(message), ns_msg_end(message), data + 6, one->host, sizeof one->host) < 0) return -1;
+        count++;
+    }
     return count;
 }
 

@@ -167,6 +167,15 @@ static inline int csys_wait_ready(int fd, int for_writing, int milliseconds) {
 /// The addresses of a host of the internet, for TCP: up to `capacity` of them; their count, or the negated error of getaddrinfo.
 int csys_look_up(const char *host, struct csys_address *out, int capacity);
 
+// One SRV record (RFC 2782).
+struct csys_service {
+    uint16_t priority, weight, port;
+    uint32_t seconds;
+    char host[256];
+};
+// Asks for the SRV records of `_sip._udp.example.org`; blocks as long as the resolver does. How many were found, none included, or -1.
+int csys_look_up_service(const char *name, struct csys_service *out, int capacity);
+
 /// Accepts one non-blocking connection with TCP_NODELAY; its descriptor or `-errno`.
 static inline int csys_accept(int listener, struct csys_address *peer) {
     struct sockaddr_storage storage;

@@ -199,8 +199,9 @@ struct SIPRepetition {
     }
 
     mutating func isOver(at now: MonotonicInstant, t1: Duration) -> Bool {
-        if now.duration(since: started) >= t1 * 64 { return true }
-        interval = min(interval * 2, longest)
+        let rest = started.advanced(by: t1 * 64).duration(since: now)
+        if rest <= .zero { return true }
+        interval = min(interval * 2, longest, max(rest, .milliseconds(1)))
         return false
     }
 }

@@ -28,10 +28,10 @@ enum SIPLegTag {
     static func written(shard: UInt8, _ leg: SIPLegID, chance: UInt64) -> [UInt8] {
         var tag: [UInt8] = []
         tag.reserveCapacity(length)
-        append(UInt64(shard), digits: 2, to: &tag)
-        append(UInt64(leg.slot), digits: 8, to: &tag)
-        append(UInt64(leg.generation), digits: 8, to: &tag)
-        append(chance, digits: 16, to: &tag)
+        HexDigits.append(UInt64(shard), count: 2, to: &tag)
+        HexDigits.append(UInt64(leg.slot), count: 8, to: &tag)
+        HexDigits.append(UInt64(leg.generation), count: 8, to: &tag)
+        HexDigits.append(chance, count: 16, to: &tag)
         return tag
     }
 
@@ -39,22 +39,9 @@ enum SIPLegTag {
     static func leg(in tag: ArraySlice<UInt8>, shard: UInt8) -> SIPLegID? {
         guard tag.count == length else { return nil }
         let digits = tag.prefix(18)
-        guard number(digits.prefix(2)) == UInt32(shard), let slot = number(digits.dropFirst(2).prefix(8)),
-            let generation = number(digits.dropFirst(10))
+        guard HexDigits.number(digits.prefix(2)) == UInt32(shard), let slot = HexDigits.number(digits.dropFirst(2).prefix(8)),
+            let generation = HexDigits.number(digits.dropFirst(10))
         else { return nil }
         return SIPLegID(slot: slot, generation: generation)
-    }
-
-    private static func append(_ value: UInt64, digits: Int, to tag: inout [UInt8]) {
-        for place in (0..<digits).reversed() { tag.append(.hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(place * 4)) & 15)) }
-    }
-
-    private static func number(_ digits: ArraySlice<UInt8>) -> UInt32? {
-        var number: UInt32 = 0
-        for digit in digits {
-            guard let value = digit.hexValue else { return nil }
-            number = number << 4 | UInt32(value)
-        }
-        return number
     }
 }

@@ -65,8 +65,8 @@ extension SIPUserAgent {
             guard takeReliable(rseq, of: fork, in: leg) else { return }
             acknowledgeProvisional(response, rseq, fork, in: leg)
         }
-        events.append(.progress(leg.id, response))
         tellAnswer(in: response, to: leg)
+        events.append(.progress(leg.id, response))
     }
 
     private func isReliable(_ response: SIPMessage) -> Bool {
@@ -104,6 +104,7 @@ extension SIPUserAgent {
         }
         guard leg.phase == .calling, let dialog = try? leg.dialog.answered(by: response) else {
             letGo(response, pending, of: leg)
+            if leg.phase == .cancelling { end(leg) }
             return
         }
         confirm(leg, dialog, response, pending)
@@ -119,8 +120,8 @@ extension SIPUserAgent {
         leg.abilities.formUnion(.told(by: response))
         acknowledge(leg, pending)
         leg.negotiation = .agreed
-        events.append(.accepted(leg.id, response))
         tellAnswer(in: response, to: leg)
+        events.append(.accepted(leg.id, response))
         agree(leg, on: settings.sessionTimer.agreement(byAnswer: response))
         makeWaitingOffer(leg)
     }

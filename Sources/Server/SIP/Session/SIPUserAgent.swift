@@ -277,8 +277,7 @@ package final class SIPUserAgent {
 
     private func strangerTag() -> [UInt8] {
         var tag: [UInt8] = []
-        let chance = settings.chance()
-        for place in 0..<16 { tag.append(.hexDigit(UInt8(truncatingIfNeeded: chance >> UInt64(place * 4)) & 15)) }
+        HexDigits.append(settings.chance(), count: 16, to: &tag)
         return tag
     }
 

@@ -5,7 +5,7 @@ package enum SIPUserAgentEvent {
     case request(SIPMessage, SIPTransactionID, SIPFlow)
     /// 101 to 199 for our INVITE.
     case progress(SIPLegID, SIPMessage)
-    /// 200 for our INVITE, which is acknowledged already.
+    /// 200 for our INVITE, which is acknowledged already. Its session, where it has one, was told before as `.answer`.
     case accepted(SIPLegID, SIPMessage)
     /// The peer has acknowledged our 200.
     case confirmed(SIPLegID)

@@ -1,0 +1,135 @@
+import Connector
+import Media
+import NetworkTypes
+import PBXPlan
+
+/// Waits in a queue with music, hears its place, and talks with the member who answers.
+final class Queueing: CallActivity {
+    unowned let call: PBXCall
+    let queue: CallQueue
+    private let leg: String
+    private var round: RingRound?
+    private var patience: TimerID?
+    private var announcement: TimerID?
+    private var isLeft = false
+    /// Members that did not answer this caller, until all were tried.
+    private(set) var tried: Set<RingTarget> = []
+    private var place = 0
+
+    init(_ call: PBXCall, _ queue: CallQueue) {
+        self.call = call
+        self.queue = queue
+        leg = call.nextLegName()
+    }
+
+    func enter() {
+        guard call.core.queues.admit(self) else { return goElsewhere(.queueTimeout) }
+        call.core.accept(callerOf: call)
+        place = call.core.queues.place(of: self)
+        tell(.entered)
+        patience = call.core.after(queue.longestWait) { [weak self] in self?.patienceEnds() }
+        playMusic()
+        announceLater()
+        call.core.queues.serve(queue)
+    }
+
+    private func patienceEnds() {
+        patience = nil
+        goElsewhere(.queueTimeout)
+    }
+
+    private func goElsewhere(_ reason: EndReason) {
+        leaveStation(reason)
+        call.script.lastFailure = LegEnding(reason)
+        if !queue.otherwise.isEmpty { call.script.jump(to: queue.otherwise) }
+        call.proceed()
+    }
+
+    // MARK: Being served
+
+    var isBeingRung: Bool { round != nil }
+
+    /// Rings members for this caller.
+    func ring(_ members: [RingTarget]) {
+        let candidates = members.flatMap { call.core.candidates(for: $0) }
+        let round = RingRound(
+            call, caller: call.caller, group: queue.name,
+            waves: [RingRound.Wave(candidates: candidates, time: queue.ringTime)]
+        ) { [weak self] in self?.concluded($0, members) }
+        self.round = round
+        round.begin()
+    }
+
+    private func concluded(_ outcome: RingRound.Outcome, _ members: [RingTarget]) {
+        round = nil
+        switch outcome {
+        case .answered(let leg):
+            guard let caller = call.caller else { return }
+            call.core.queues.served(queue, by: members.first { call.core.is($0, leg) })
+            leaveStation(.transferred)
+            call.begin(Talking(call, caller, leg))
+        case .unanswered:
+            tried.formUnion(members)
+            if tried.isSuperset(of: queue.members) { tried = [] }
+            call.core.queues.serveSoon(queue)
+        }
+    }
+
+    // MARK: Waiting
+
+    private func playMusic() {
+        guard let caller = call.caller else { return }
+        call.core.media.play(caller.stream, queue.music.map { .music(call.core.promptPath($0)) } ?? .tone(.ringback))
+    }
+
+    private func announceLater() {
+        guard let interval = queue.positionEvery else { return }
+        announcement = call.core.after(interval) { [weak self] in self?.announce() }
+    }
+
+    private func announce() {
+        announcement = nil
+        guard let caller = call.caller else { return }
+        let place = call.core.queues.place(of: self)
+        let prompt = (1...9).contains(place) ? "position-\(place)" : "position-many"
+        call.core.media.play(caller.stream, .file(call.core.promptPath(prompt)))
+    }
+
+    func played(to leg: PBXLeg) {
+        playMusic()
+        announceLater()
+    }
+
+    /// Somebody before left.
+    func moved(to newPlace: Int) {
+        guard newPlace != place else { return }
+        place = newPlace
+        tell(.position)
+    }
+
+    // MARK: End
+
+    private func tell(_ phase: PBXRecord.StationMoment.Phase, _ reason: EndReason? = nil) {
+        call.tell(
+            .station(
+                PBXRecord.StationMoment(
+                    .queue, phase, name: queue.name, leg: leg, from: call.caller?.party, position: phase == .left ? nil : place,
+                    reason: reason)))
+    }
+
+    private func leaveStation(_ reason: EndReason) {
+        guard !isLeft else { return }
+        isLeft = true
+        if place > 0 { tell(.left, reason) }
+        for timer in [patience, announcement] { if let timer { call.core.cancel(timer) } }
+        call.core.queues.remove(self)
+    }
+
+    func leave() {
+        leaveStation(.callerHungUp)
+        round?.stop(LegEnding(.callerHungUp))
+        if let caller = call.caller { call.core.media.stop(caller.stream) }
+    }
+
+    func gone(_ leg: PBXLeg, _ ending: LegEnding) { call.callerGone(ending) }
+}

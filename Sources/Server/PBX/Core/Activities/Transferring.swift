@@ -1,0 +1,94 @@
+import Connector
+import Media
+import PBXPlan
+
+/// Somebody passes a call on without a talk before: the target rings for the other one, who hears it ring.
+final class Transferring: CallActivity {
+    private unowned let call: PBXCall
+    private let transferor: PBXLeg
+    private let other: PBXLeg
+    private let target: TransferTarget
+    private var round: RingRound?
+    /// It came to nothing, and the transferor, who has hung up, is rung.
+    private var isReturning = false
+
+    init(_ call: PBXCall, by transferor: PBXLeg, of other: PBXLeg, to target: TransferTarget) {
+        self.call = call
+        self.transferor = transferor
+        self.other = other
+        self.target = target
+    }
+
+    func enter() {
+        call.core.media.unbridge(other.stream)
+        call.core.media.play(other.stream, .tone(.ringback))
+        tell(.started)
+        ring(target.waves, .blind)
+    }
+
+    private func ring(_ waves: [RingRound.Wave], _ handover: LegReport.Handover) {
+        let round = RingRound(call, caller: other, group: target.group, handover: handover, waves: waves) { [unowned self] in
+            concluded($0)
+        }
+        round.goesOn = target.goesOn
+        round.onRinging = { [unowned self] _, _ in call.core.notify(transferor, 180) }
+        self.round = round
+        round.begin()
+    }
+
+    private func concluded(_ outcome: RingRound.Outcome) {
+        round = nil
+        switch outcome {
+        case .answered(let leg) where isReturning:
+            tell(.returned)
+            call.begin(Talking(call, other, leg))
+        case .answered(let leg): succeed(leg)
+        case .unanswered(let ending): fail(ending)
+        }
+    }
+
+    private func succeed(_ leg: PBXLeg) {
+        call.core.notify(transferor, 200)
+        tell(.completed, to: leg)
+        if transferor.state != .ended { call.core.release(transferor, ending: LegEnding(.transferred, cause: Cause(q850: 16))) }
+        call.begin(Talking(call, other, leg))
+    }
+
+    /// Back to whoever passed the call on: he is there still, or his telephone rings.
+    private func fail(_ ending: LegEnding) {
+        guard !isReturning else { return call.end(ending.reason, by: .system, cause: ending.cause) }
+        call.core.notify(transferor, ending.cause.sip.map { UInt16(clamping: $0) } ?? 480)
+        tell(.failed, cause: ending.cause)
+        guard transferor.state == .ended else { return call.begin(Talking(call, transferor, other)) }
+        guard let short = transferor.extension else { return call.end(ending.reason, by: .system, cause: ending.cause) }
+        isReturning = true
+        ring([RingRound.Wave(candidates: [.phone(extension: short)], time: .seconds(25))], .returned)
+    }
+
+    private func tell(_ phase: PBXRecord.TransferMoment.Phase, to leg: PBXLeg? = nil, cause: Cause = Cause()) {
+        call.tell(
+            .transfer(
+                PBXRecord.TransferMoment(
+                    phase, .blind, by: transferor.party, to: leg?.party ?? target.party,
+                    fromLeg: transferor.isCaller ? nil : transferor.name, toLeg: leg?.name, cause: cause)))
+    }
+
+    func leave() {
+        round?.stop(LegEnding(.callerHungUp))
+        call.core.media.stop(other.stream)
+    }
+
+    func gone(_ leg: PBXLeg, _ ending: LegEnding) {
+        // The transferor has done his part.
+        guard leg === other else { return }
+        call.end(leg === call.caller ? .callerHungUp : .calleeHungUp, by: leg.extension == nil ? .externalParty : .user, cause: ending.cause)
+    }
+}
+
+/// Where a call is passed on to.
+struct TransferTarget {
+    var waves: [RingRound.Wave]
+    var group: String?
+    var party: Party?
+    var goesOn: (UInt16?, Bool) -> Bool = { _, _ in true }
+}

@@ -1,0 +1,104 @@
+import Connector
+import Media
+import NetworkTypes
+import PBXPlan
+import SIP
+
+/// One conversation in the PBX: who called, whom it rings, who talks, and what is to become of it.
+///
+/// What it does at the moment is its `activity`; what is to come, its `script`.
+final class PBXCall {
+    let name: String
+    unowned let core: PBXCore
+    let direction: Direction
+    let origin: Origin
+    /// Our number that was called, or is shown; nil inside the house.
+    var line: String?
+    /// What was dialled or called, for the script's decisions.
+    let dialled: String
+    let began: Instant
+    /// Who called in; of a call that the CRM began, the employee who was rung first.
+    var caller: PBXLeg?
+    private(set) var legs: [PBXLeg] = []
+    private var legCount = 0
+    private var sequence = 0
+    var activity: (any CallActivity)?
+    var script = CallScript()
+    var recorder: CallRecorder
+    /// The command that asked for it.
+    var command: String?
+    private(set) var isOver = false
+
+    init(_ name: String, in core: PBXCore, direction: Direction, origin: Origin, line: String?, dialled: String) {
+        self.name = name
+        self.core = core
+        self.direction = direction
+        self.origin = origin
+        self.line = line
+        self.dialled = dialled
+        began = core.wallClock()
+        recorder = CallRecorder()
+    }
+
+    // MARK: Legs
+
+    func nextLegName() -> String {
+        legCount += 1
+        return String(legCount)
+    }
+
+    func add(_ leg: PBXLeg) { legs.append(leg) }
+
+    /// Takes a leg out that another call takes over.
+    func remove(_ leg: PBXLeg) { legs.removeAll { $0 === leg } }
+
+    var liveLegs: [PBXLeg] { legs.filter { $0.state != .ended } }
+
+    // MARK: Telling
+
+    /// Writes down one moment, numbered in its order.
+    func tell(_ fact: PBXRecord.Fact) {
+        sequence += 1
+        core.outlet(PBXRecord(call: name, sequence: sequence, at: core.wallClock(), fact))
+    }
+
+    func tell(
+        _ phase: PBXRecord.LegMoment.Phase, _ leg: PBXLeg, reason: EndReason? = nil, cause: Cause = Cause(),
+        isTransferredAway: Bool = false
+    ) {
+        // Whoever called in has no leg of his own: he is `from` of the others.
+        guard !leg.isCaller || leg.parent != nil else { return }
+        tell(
+            .leg(
+                PBXRecord.LegMoment(
+                    phase, leg: leg.name, from: leg.parent?.party ?? caller.flatMap { $0 === leg ? nil : $0.party }, to: leg.party,
+                    parent: leg.parent.flatMap { $0.isCaller ? nil : $0.name }, handover: leg.round?.handover,
+                    group: leg.round?.group, trunk: leg.trunk?.description, sipCallID: leg.sipCallID,
+                    codec: leg.session.codecName, reason: reason, isTransferredAway: isTransferredAway, cause: cause,
+                    quality: phase == .ended ? leg.quality : nil)))
+    }
+
+    // MARK: Course
+
+    /// Does something else from now on.
+    func begin(_ next: any CallActivity) {
+        activity?.leave()
+        activity = next
+        next.enter()
+    }
+
+    /// What was done is done: on with the script.
+    func proceed() { begin(script.next(for: self)) }
+
+    /// The call is over: whoever is still there is hung up on, and the last record is written. Once.
+    func end(_ reason: EndReason, by: Call.EndedBy? = nil, cause: Cause = Cause(), status: UInt16 = 480) {
+        guard !isOver else { return }
+        isOver = true
+        activity?.leave()
+        activity = nil
+        recorder.finish(in: self)
+        for leg in liveLegs { core.release(leg, status: status, cause: cause) }
+        tell(.ended(PBXRecord.Ending(reason, by: by, cause: cause)))
+        core.forget(self)
+    }
+}

@@ -1,0 +1,115 @@
+import Connector
+import Media
+import NetworkTypes
+import PBXPlan
+import SIP
+
+/// Requests outside of dialogs: who is heard, and what becomes of an INVITE.
+extension PBXCore {
+    func receive(request message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow) {
+        switch message.method {
+        case .register: phones.register(message, transaction, flow, now: now)
+        case .invite where message.toTag == nil: invited(message, transaction, flow)
+        default: answerOther(message, transaction, flow)
+        }
+    }
+
+    /// Whom we know gets an answer; strangers get none, so that they learn nothing (no difference between 404 and 401, no Server).
+    private func answerOther(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow) {
+        guard trunks.isKnown(flow) || phones.isKnown(flow) else { return agent.ignore(transaction, now: now) }
+        var lines = SIPFieldLines()
+        lines.add(.allow, fixed: "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER")
+        let status: UInt16 =
+            switch message.method {
+            case .options: message.toTag == nil ? 200 : 481
+            case .subscribe, .publish: 489
+            case _ where message.toTag != nil: 481
+            default: 405
+            }
+        agent.respond(status, to: message, transaction, lines, now: now)
+    }
+
+    private func invited(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow) {
+        if message.maxForwards == 0 { return agent.respond(483, to: message, transaction, now: now) }
+        if let trunk = trunks.trunk(of: message, from: flow) { return comeIn(message, transaction, flow, trunk) }
+        switch phones.authenticate(message, transaction, flow, now: now) {
+        case .phone(let short): dial(message, transaction, flow, short)
+        case .answered: break
+        }
+    }
+
+    // MARK: From outside
+
+    private func comeIn(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow, _ trunk: TrunkDesk.Incoming) {
+        let caller = trunk.caller.map { numbering.number($0, defaultCountry: settings.country).e164 ?? $0 } ?? ""
+        guard let leg = admit(message, transaction, flow, .trunk(trunk.id, number: caller)) else { return }
+        let line = trunk.line.map { numbering.number($0, defaultCountry: settings.country).e164 ?? $0 }
+        let call = begin(leg, direction: .inbound, origin: .trunk, line: line, dialled: line ?? "")
+        call.callerName = trunk.callerName
+        call.tellBeginning(from: message, trunk: trunk.id.description)
+        trunks.occupied(by: leg)
+        guard let steps = IncomingRoute.steps(of: plan, line: line, trunk: trunk.id) else {
+            return call.end(.invalidNumber, by: .system, cause: Cause(sip: 404, q850: 1), status: 404)
+        }
+        call.script.follow(steps)
+        call.proceed()
+    }
+
+    // MARK: From a telephone
+
+    private func dial(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow, _ short: String) {
+        let text = message.requestURI?.user.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let contact = (try? message.address(.contact).uri.host).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        guard let leg = admit(message, transaction, flow, .phone(extension: short, contact: contact)) else { return }
+        let dialled = Dialling.read(text, by: short, in: self)
+        let call = begin(leg, direction: dialled.direction, origin: .device, line: dialled.line, dialled: text)
+        call.tellBeginning(from: message, trunk: nil)
+        call.recorder.isWanted = plan.extensions[short]?.isRecorded ?? false && dialled.direction == .outbound
+        if let value = message.value(.replaces), let replaces = SIPReplaces(value) { return take(leg, inPlaceOf: replaces, call) }
+        dialled.begin(call)
+    }
+
+    // MARK: Both
+
+    /// Makes a leg with sound of an INVITE; else it is answered.
+    private func admit(
+        _ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow, _ place: PBXLeg.Place
+    ) -> (sip: SIPLegID, place: PBXLeg.Place, session: LegSession)? {
+        let port: MediaPort
+        do {
+            port = try media.open(address: mediaAddress(for: flow), near: nil)
+        } catch {
+            agent.respond(503, to: message, transaction, now: now)
+            return nil
+        }
+        var session = LegSession(port, seenAt: advertised(for: flow), flow: flow, chance: chance())
+        do {
+            if message.body.isEmpty { _ = session.offer() } else { _ = try session.answer(Array(message.body)) }
+        } catch {
+            media.close(port.id)
+            agent.respond(488, to: message, transaction, now: now)
+            return nil
+        }
+        guard let sip = agent.admit(message, transaction, flow, now: now) else {
+            media.close(port.id)
+            return nil
+        }
+        return (sip, place, session)
+    }
+
+    private func begin(
+        _ admitted: (sip: SIPLegID, place: PBXLeg.Place, session: LegSession), direction: Direction, origin: Origin, line: String?,
+        dialled: String
+    ) -> PBXCall {
+        let call = PBXCall(makeCallName(), in: self, direction: direction, origin: origin, line: line, dialled: dialled)
+        let leg = PBXLeg(call.nextLegName(), admitted.place, in: call, session: admitted.session, isCaller: true)
+        leg.sip = admitted.sip
+        call.caller = leg
+        keep(call)
+        keep(leg)
+        if let terms = leg.session.terms { media.configure(leg.stream, terms) }
+        return call
+    }
+
+    private func take(_ leg: PBXLeg, inPlaceOf replaces: SIPReplaces, _ call: PBXCall) {}
+}

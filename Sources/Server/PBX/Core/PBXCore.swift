@@ -1,0 +1,222 @@
+import Connector
+import Media
+import NetworkTypes
+import PBXPlan
+import SIP
+
+/// The PBX as a value of its inputs: messages, keys, the CRM's answers, the time. Confined to the signalling loop.
+///
+/// Signalling is the user agent's, sound the media plane's; what remains is here: which call an event is of, and what becomes of it.
+final class PBXCore {
+    let settings: PBXSettings
+    let agent: SIPUserAgent
+    let media: any CallMedia
+    let numbering: any NumberingPlan
+    /// Takes each moment of each call, in its order.
+    let outlet: (PBXRecord) -> Void
+    let wallClock: () -> Instant
+    /// Asks the CRM whom to ring; the answer comes on the signalling loop. nil where no CRM is asked.
+    var lookup: ((RoutingQuestion, _ call: String, @escaping (RoutingDecision?) -> Void) -> Void)?
+    private(set) var plan: DialPlan
+    private(set) var now: MonotonicInstant
+    let phones: PhoneDesk
+    let trunks: TrunkDesk
+    private(set) lazy var queues = QueueDesk(self)
+
+    private(set) var calls: [String: PBXCall] = [:]
+    private var legs: [SIPLegID: PBXLeg] = [:]
+    private var streams: [MediaStreamID: PBXLeg] = [:]
+    var recordings: [RecordingID: PBXRecordingEntry] = [:]
+    private var wheel: TimerWheel<() -> Void>
+    private var nameCount: UInt32 = 0
+    let chance: () -> UInt64
+
+    init(
+        settings: PBXSettings, plan: DialPlan, agent: SIPUserAgent, media: any CallMedia, numbering: any NumberingPlan,
+        phones: PhoneDesk, trunks: TrunkDesk, chance: @escaping () -> UInt64, now: MonotonicInstant,
+        wallClock: @escaping () -> Instant, outlet: @escaping (PBXRecord) -> Void
+    ) {
+        self.settings = settings
+        self.plan = plan
+        self.agent = agent
+        self.media = media
+        self.numbering = numbering
+        self.phones = phones
+        self.trunks = trunks
+        self.chance = chance
+        self.now = now
+        self.wallClock = wallClock
+        self.outlet = outlet
+        wheel = TimerWheel(startingAt: now.nanoseconds / 1_000_000)
+    }
+
+    /// Another plan from the next decision on; calls that go on keep what was decided for them.
+    func follow(_ plan: DialPlan) { self.plan = plan }
+
+    // MARK: Time
+
+    /// Runs `work` once, to the millisecond.
+    func after(_ delay: Duration, _ work: @escaping () -> Void) -> TimerID {
+        wheel.insert(work, due: now.advanced(by: delay + .microseconds(999)).nanoseconds / 1_000_000)
+    }
+
+    func cancel(_ timer: TimerID) { wheel.cancel(timer) }
+
+    func advance(to now: MonotonicInstant) {
+        self.now = max(self.now, now)
+        agent.advance(to: now)
+        while let work = wheel.takeDue(at: now.nanoseconds / 1_000_000) { work() }
+        settle()
+    }
+
+    var nextDeadline: MonotonicInstant? {
+        let own = wheel.nextTick.map { MonotonicInstant(nanoseconds: $0 * 1_000_000) }
+        guard let other = agent.nextDeadline else { return own }
+        return own.map { min($0, other) } ?? other
+    }
+
+    // MARK: In
+
+    func receive(_ message: SIPMessage, over flow: SIPFlow, now: MonotonicInstant) {
+        self.now = max(self.now, now)
+        agent.receive(message, over: flow, now: now)
+        settle()
+    }
+
+    func transportFailed(_ flow: SIPFlow, now: MonotonicInstant) {
+        self.now = max(self.now, now)
+        agent.transportFailed(flow, now: now)
+        settle()
+    }
+
+    /// Takes what the user agent has to say until it is silent.
+    func settle() {
+        while true {
+            let events = agent.takeEvents()
+            if events.isEmpty { return }
+            for event in events { take(event) }
+        }
+    }
+
+    private func take(_ event: SIPUserAgentEvent) {
+        switch event {
+        case .request(let message, let transaction, let flow): receive(request: message, transaction, flow)
+        case .progress(let id, let message): if let leg = legs[id] { progressed(leg, message) }
+        case .accepted(let id, let message): if let leg = legs[id] { accepted(leg, message) }
+        case .confirmed(let id): if let leg = legs[id] { confirmed(leg) }
+        case .refused(let id, let refusal): if let leg = legs[id] { refused(leg, refusal) }
+        case .cancelled(let id, _): if let leg = legs[id] { over(leg, LegEnding(.callerHungUp, cause: Cause(sip: 487, q850: 16))) }
+        case .ended(let id, let ending): if let leg = legs[id] { over(leg, LegEnding(ending)) }
+        case .offer(let id, let sdp): if let leg = legs[id] { offered(leg, sdp) }
+        case .answer(let id, let sdp): if let leg = legs[id] { answered(leg, sdp) }
+        case .offerRefused: break
+        case .referred(let id, let referral): if let leg = legs[id] { take(referral: referral, of: leg) }
+        case .referralProgress: break
+        case .info(let id, let message): if let leg = legs[id], let key = DTMFInfo.key(in: message) { pressed(key, on: leg) }
+        case .response(let message, _, let owner): trunks.answered(message, owner: owner)
+        case .failed(_, let owner, let failure): trunks.failed(owner: owner, failure)
+        case .forgotten: break
+        }
+    }
+
+    // MARK: Sound
+
+    func take(_ event: MediaEvent, now: MonotonicInstant) {
+        self.now = max(self.now, now)
+        switch event {
+        case .digit(let stream, let key): if let leg = streams[stream] { pressed(key, on: leg) }
+        case .played(let stream), .playFailed(let stream, _): if let leg = streams[stream] { leg.call.activity?.played(to: leg) }
+        case .recorded(let id, _, let milliseconds, _): recorded(id, milliseconds: milliseconds, problem: nil)
+        case .recordingFailed(let id, let error): recorded(id, milliseconds: nil, problem: error.description)
+        default: break
+        }
+        settle()
+    }
+
+    private func recorded(_ id: RecordingID, milliseconds: Int?, problem: String?) {
+        guard let entry = recordings.removeValue(forKey: id) else { return }
+        entry.call.tell(
+            .recording(
+                PBXRecord.RecordingMoment(
+                    problem == nil ? .completed : .failed, name: id.name, kind: entry.kind, leg: entry.leg,
+                    isAnnounced: entry.isAnnounced, channels: entry.kind == .voicemail ? 1 : 2,
+                    milliseconds: milliseconds.map { Int64($0) }, problem: problem)))
+    }
+
+    private func pressed(_ key: Character, on leg: PBXLeg) { leg.call.activity?.pressed(key, on: leg) }
+
+    /// The file of a prompt; the plan was checked for names that lead elsewhere.
+    func promptPath(_ name: String) -> String { settings.prompts + "/" + name + ".wav" }
+
+    var holdMusic: AudioProgram { .music(promptPath("music")) }
+
+    // MARK: Calls and legs
+
+    /// A name that no call had before, nor will have after a restart: the time, a count, and chance.
+    func makeCallName() -> String {
+        nameCount &+= 1
+        let time = String(wallClock().milliseconds, radix: 36)
+        return "\(time)-\(String(nameCount, radix: 36))-\(String(chance() & 0xFFFF_FFFF, radix: 36))"
+    }
+
+    func keep(_ call: PBXCall) { calls[call.name] = call }
+
+    func forget(_ call: PBXCall) {
+        calls[call.name] = nil
+        queues.phoneChanged()
+    }
+
+    func keep(_ leg: PBXLeg) {
+        if let sip = leg.sip { legs[sip] = leg }
+        streams[leg.stream] = leg
+        leg.call.add(leg)
+    }
+
+    func leg(_ id: SIPLegID) -> PBXLeg? { legs[id] }
+
+    /// Marks a leg as over, tells of it, and gives back what it held. Its signalling must be over, or be ended by `hangUp`.
+    func ended(_ leg: PBXLeg, _ ending: LegEnding, isTransferredAway: Bool = false) {
+        guard leg.state != .ended else { return }
+        leg.state = .ended
+        leg.call.tell(.ended, leg, reason: ending.reason, cause: ending.cause, isTransferredAway: isTransferredAway)
+        if let sip = leg.sip { legs[sip] = nil }
+        streams[leg.stream] = nil
+        media.close(leg.stream)
+        trunks.released(leg)
+    }
+
+    /// Ends a leg's signalling: CANCEL, BYE, or a refusal.
+    func hangUp(_ leg: PBXLeg, _ ending: LegEnding) {
+        guard let sip = leg.sip else { return }
+        agent.hangUp(sip, lines: SIPReason.lines(ending.cause), now: now)
+    }
+
+    /// Ends a leg by our word.
+    func release(_ leg: PBXLeg, status: UInt16, cause: Cause = Cause()) {
+        guard leg.state != .ended, let sip = leg.sip else { return }
+        if leg.isCaller, leg.state < .answered {
+            agent.reject(sip, status, lines: SIPReason.lines(cause), now: now)
+        } else {
+            agent.hangUp(sip, lines: SIPReason.lines(cause), now: now)
+        }
+        ended(leg, LegEnding(leg.state == .answered ? .normal : EndReason(status: status), cause: cause))
+    }
+
+    func release(_ leg: PBXLeg, ending: LegEnding) {
+        hangUp(leg, ending)
+        ended(leg, ending, isTransferredAway: ending.reason == .transferred)
+    }
+}
+
+extension LegEnding {
+    init(_ ending: SIPEnding) {
+        let q850 = ending.message.flatMap { SIPReason.q850(in: $0) }
+        switch ending.kind {
+        case .peer: self.init(.normal, cause: Cause(q850: q850 ?? 16))
+        case .unacknowledged: self.init(.failed, cause: Cause(sip: 408, q850: 102, text: "the answer was never acknowledged"))
+        case .expired: self.init(.failed, cause: Cause(sip: 408, q850: 102, text: "the session was not refreshed"))
+        case .lost:
+            self.init(.failed, cause: Cause(sip: ending.message.map { Int($0.status) } ?? 408, q850: 41, text: "the telephone is gone"))
+        }
+    }
+}

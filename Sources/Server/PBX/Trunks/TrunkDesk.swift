@@ -1,0 +1,117 @@
+import Connector
+import NetworkTypes
+import PBXPlan
+import SIP
+
+/// All trunks of the PBX: which one a call comes from, and over which one can be dialled.
+final class TrunkDesk {
+    /// A call as its trunk tells it.
+    struct Incoming {
+        let id: TrunkID
+        /// As written; nil where it is hidden.
+        let caller: String?
+        let callerName: String?
+        /// Our number that was called, as written.
+        let line: String?
+    }
+
+    /// A way to dial: where to, and as whom.
+    struct Way {
+        let link: TrunkLink
+        let flow: SIPFlow
+
+        func request(to number: PhoneNumber, showing line: String?) -> SIPCallRequest? {
+            link.request(to: number, showing: line, over: flow)
+        }
+    }
+
+    private(set) var links: [TrunkID: TrunkLink] = [:]
+
+    subscript(id: TrunkID) -> TrunkLink? { links[id] }
+
+    /// False where a trunk of that name is there already.
+    func add(_ link: TrunkLink) -> Bool {
+        guard links[link.account.id] == nil else { return false }
+        links[link.account.id] = link
+        return true
+    }
+
+    func remove(_ id: TrunkID) { links[id] = nil }
+
+    // MARK: Calls from outside
+
+    func isKnown(_ source: IPAddress) -> Bool { links.values.contains { $0.holds(source) } }
+
+    /// The trunk that an INVITE comes over: one of those whose addresses it comes from; of several, the one whose contact, or whose
+    /// number, it is for. nil for anybody else's.
+    func trunk(of message: SIPMessage, from source: IPAddress) -> Incoming? {
+        let candidates = links.values.filter { $0.holds(source) }.sorted { $0.account.id < $1.account.id }
+        guard let first = candidates.first else { return nil }
+        let called = Self.user(of: message.requestURI)
+        let to = Self.user(of: try? message.to().uri)
+        let link =
+            candidates.first { $0.contactUser == called }
+            ?? candidates.first { $0.owns(called) || $0.owns(to) } ?? first
+        return Incoming(
+            id: link.account.id, caller: Self.caller(of: message), callerName: Self.callerName(of: message),
+            line: Self.line(called: called, to: to, of: link))
+    }
+
+    /// The number in the Request-URI where that is one, else in To, else the account's.
+    private static func line(called: String?, to: String?, of link: TrunkLink) -> String? {
+        for text in [called, to] { if let text, text != link.contactUser, isNumber(text) { return text } }
+        return link.account.numbers.first ?? (isNumber(link.account.login) ? link.account.login : nil)
+    }
+
+    private static func isNumber(_ text: String) -> Bool {
+        let digits = text.hasPrefix("+") ? text.dropFirst() : text[...]
+        return digits.utf8.count >= 5 && digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    /// P-Asserted-Identity is the provider's word, From the caller's (RFC 3325); no number where he is hidden.
+    private static func caller(of message: SIPMessage) -> String? {
+        let asserted = (try? message.addresses(.assertedIdentity, limit: 4))?.first?.uri
+        let wantsPrivacy = message.value(.privacy).map { !$0.equals(ignoringCase: "none") } ?? false
+        guard !wantsPrivacy, let user = user(of: asserted ?? (try? message.from().uri)) else { return nil }
+        return ["anonymous", "unavailable", "unknown", "restricted"].contains(user.lowercased()) ? nil : user
+    }
+
+    private static func callerName(of message: SIPMessage) -> String? {
+        guard let name = (try? message.from())?.displayName, name.count <= 128 else { return nil }
+        let text = String(decoding: name.filter { $0 >= 0x20 && $0 != 0x7F }, as: UTF8.self)
+        return text.isEmpty || text.lowercased() == "anonymous" ? nil : text
+    }
+
+    private static func user(of uri: SIPURI?) -> String? {
+        guard let user = uri?.user, !user.isEmpty, user.count <= 64 else { return nil }
+        // Parameters of a telephone number may stand in the user part: `+7900;phone-context=…`.
+        let number = user.prefix { $0 != 0x3B }
+        guard number.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
+        return String(decoding: number, as: UTF8.self)
+    }
+
+    // MARK: Calls to the outside
+
+    /// A trunk by its name: of several accounts of its connection one with room, the least busy first.
+    func way(over id: TrunkID) -> Way? {
+        let named = id.account == nil ? links.values.filter { $0.account.id.connection == id.connection } : links[id].map { [$0] } ?? []
+        let ready = named.filter { $0.state.isUp && $0.hasRoom && !$0.targets.isEmpty }
+        let best = ready.min { ($0.liveCalls, $0.account.id) < ($1.liveCalls, $1.account.id) }
+        return best.flatMap { link in link.targets.first.map { Way(link: link, flow: $0) } }
+    }
+}
+
+extension TrunkLink {
+    /// Whether a called text is a number of this account.
+    func owns(_ text: String?) -> Bool {
+        guard let text else { return false }
+        let tail = Self.tail(text)
+        guard tail.count >= 7 else { return text == account.login }
+        return Self.tail(account.login) == tail || account.numbers.contains { Self.tail($0) == tail }
+    }
+
+    /// The last ten digits: `+7…`, `7…` and `8…` are one number.
+    private static func tail(_ text: String) -> Substring.UTF8View.SubSequence {
+        text.filter { $0.isASCII && $0.isNumber }.utf8.suffix(10)
+    }
+}
