@@ -79,6 +79,7 @@ let package = Package(
             "DoubleServer", at: "Server/DoubleServer",
             uses: ["AdapterKit", "Connector", "HTTPServer", "Network", "VendorSimulators"]),
         room("Processes", at: "Server/Processes", uses: ["Connector", "CSystem", "Threading"]),
+        room("Media", at: "Server/Media", uses: ["CSystem", "Network", "NetworkTypes", "Threading"]),
         room("SIP", at: "Server/SIP", uses: ["Digests", "NetworkTypes"]),
         room("Recordings", at: "Server/Recordings", uses: ["Connector", "Digests"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
@@ -134,7 +135,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Digests", "Threading", "Network", "NetworkTypes", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
-                "Processes", "Recordings", "SIP", "Connector", "CSystem", "Streams", "TestSupport",
+                "Processes", "Media", "Recordings", "SIP", "Connector", "CSystem", "Streams", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",

@@ -5,7 +5,7 @@ import Glibc
 package struct NetworkError: Error, Sendable, CustomStringConvertible {
     /// Which step failed.
     package enum Code: String, Sendable {
-        case invalidAddress, listen, loop, certificate, privateKey, tls, probe
+        case invalidAddress, listen, bind, loop, certificate, privateKey, tls, probe
     }
 
     package var code: Code

@@ -2,6 +2,7 @@
 #ifndef CSYSTEM_H
 #define CSYSTEM_H
 #include "CLinux.h"
+#include "CUDP.h"
 #include "COpenSSL.h"
 #include "CSQLite.h"
 #include "CCurl.h"

@@ -1,0 +1,33 @@
+/// What is played into a stream.
+package struct AudioProgram: Hashable, Sendable {
+    package enum Source: Hashable, Sendable {
+        /// A WAV file: one channel at 8,000 Hz, 16-bit PCM, A-law or µ-law.
+        case file(String)
+        /// A tone in its rhythm, one round of it.
+        case tone(Tone)
+        /// Nothing heard, for so many milliseconds.
+        case silence(milliseconds: Int)
+        /// The tones of a telephone's keys, 100 ms each with 100 ms between them; other characters are left out.
+        case keys(String)
+    }
+
+    package var source: Source
+    /// How many times it is played; nil for without end, until it is stopped.
+    package var rounds: Int?
+
+    package init(_ source: Source, rounds: Int? = 1) {
+        self.source = source
+        self.rounds = rounds
+    }
+
+    /// A file once.
+    package static func file(_ path: String) -> AudioProgram { AudioProgram(.file(path)) }
+
+    /// A file over and over: music on hold.
+    package static func music(_ path: String) -> AudioProgram { AudioProgram(.file(path), rounds: nil) }
+
+    /// A tone until it is stopped.
+    package static func tone(_ tone: Tone) -> AudioProgram { AudioProgram(.tone(tone), rounds: nil) }
+
+    package static func silence(milliseconds: Int) -> AudioProgram { AudioProgram(.silence(milliseconds: milliseconds)) }
+}
