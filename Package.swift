@@ -80,6 +80,7 @@ let package = Package(
             uses: ["AdapterKit", "Connector", "HTTPServer", "Network", "VendorSimulators"]),
         room("Processes", at: "Server/Processes", uses: ["Connector", "CSystem", "Threading"]),
         room("SIP", at: "Server/SIP", uses: ["Digests", "NetworkTypes"]),
+        room("PBXPlan", at: "Server/PBX/Plan", uses: ["AdapterKit", "Connector"]),
         room("Recordings", at: "Server/Recordings", uses: ["Connector", "Digests"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
         room(
