@@ -19,7 +19,7 @@ package struct DialPlan: Sendable, Equatable {
     package var voicemail: [String: VoicemailBox] = [:]
     package var prompts = PromptFolder()
     /// Lists of steps that several lines share.
-    package var routes: [String: [RouteStep]] = [:]
+    package var routes: [String: [PlanStep]] = [:]
     package var incoming = IncomingTable()
     /// In the order in which the file first names them.
     package var trunks: [PlanTrunk] = []
@@ -40,11 +40,11 @@ package struct DialPlan: Sendable, Equatable {
 /// Which line or trunk takes which steps.
 package struct IncomingTable: Sendable, Equatable {
     /// By our number that was called, in E.164.
-    package var lines: [String: [RouteStep]] = [:]
+    package var lines: [String: [PlanStep]] = [:]
     /// By the name of the trunk, for calls to lines that are not listed.
-    package var trunks: [String: [RouteStep]] = [:]
+    package var trunks: [String: [PlanStep]] = [:]
     /// For all other calls; `nil` refuses them.
-    package var other: [RouteStep]?
+    package var other: [PlanStep]?
 
     package init() {}
 }

@@ -22,7 +22,7 @@ package struct PlanExtension: Sendable, Equatable {
     /// How long it rings for a colleague.
     package var ringTime = Duration.seconds(25)
     /// What becomes of a colleague's call that it does not take; empty leaves it to `voicemail`, else hangs up.
-    package var otherwise: [RouteStep] = []
+    package var otherwise: [PlanStep] = []
     /// Of its calls to the outside.
     package var limits = CallLimits.ofAnExtension
 

@@ -58,7 +58,7 @@ package struct CallQueue: Sendable, Equatable {
     /// Callers that may wait; the next goes on at once.
     package var places = 20
     /// When the wait is over, no place is free, or no member can be rung at all; empty goes on with the step after the queue.
-    package var otherwise: [RouteStep] = []
+    package var otherwise: [PlanStep] = []
 
     package init(name: String) { self.name = name }
 }
@@ -68,7 +68,7 @@ package struct Menu: Sendable, Equatable {
     package var name: String
     package var prompt: String
     /// By the key: `0` to `9`, `*`, `#`.
-    package var keys: [Character: [RouteStep]] = [:]
+    package var keys: [Character: [PlanStep]] = [:]
     /// The caller may dial an extension, a group or a queue by its number.
     package var dialsExtensions = false
     /// How long a key is waited for, after the prompt and between digits.
@@ -78,7 +78,7 @@ package struct Menu: Sendable, Equatable {
     /// Said after a key that means nothing.
     package var invalid: String?
     /// When no key has come that means something; empty goes on with the step after the menu.
-    package var otherwise: [RouteStep] = []
+    package var otherwise: [PlanStep] = []
 
     package init(name: String, prompt: String) {
         self.name = name

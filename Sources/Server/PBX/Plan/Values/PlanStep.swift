@@ -1,9 +1,9 @@
 import Connector
 
 /// One step of what becomes of a call.
-package indirect enum RouteStep: Sendable, Equatable {
+package indirect enum PlanStep: Sendable, Equatable {
     /// Goes on where the schedule is open; else takes the other steps instead of what follows.
-    case schedule(String, otherwise: [RouteStep])
+    case schedule(String, otherwise: [PlanStep])
     /// Plays a prompt to the caller.
     case announce(String)
     /// From here on the call is recorded, or no longer.
