@@ -135,7 +135,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Digests", "Threading", "Network", "NetworkTypes", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
-                "Processes", "Recordings", "SIP", "Connector", "CSystem", "Streams", "TestSupport",
+                "Processes", "Recordings", "SIP", "Connector", "CSystem", "Streams", "TestSupport", "PBXPlan", "AdapterKit",
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",

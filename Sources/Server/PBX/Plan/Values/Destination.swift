@@ -2,6 +2,7 @@ import Connector
 
 /// Where a number leads: a word of the rules of outgoing calls, of rights and of limits.
 package enum Destination: Hashable, Sendable {
+    /// Every number of the world's plan; a short number must be named.
     case any
     /// ISO 3166-1, and perhaps a kind: `RU mobile`.
     case country(String, kind: PhoneNumber.Kind?)
@@ -19,7 +20,7 @@ package enum Destination: Hashable, Sendable {
     /// `+79`, that less than `RU mobile`, that less than `+7900`.
     package func specificity(for number: PhoneNumber) -> Int? {
         switch self {
-        case .any: return 0
+        case .any: return number.e164 == nil ? nil : 0
         case .short(let text): return number.raw == text ? 4 * text.utf8.count : nil
         case .prefix(let prefix):
             guard let e164 = number.e164, e164.hasPrefix(prefix) else { return nil }

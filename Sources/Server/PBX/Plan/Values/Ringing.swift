@@ -97,3 +97,13 @@ package struct VoicemailBox: Sendable, Equatable {
 
     package init(name: String) { self.name = name }
 }
+
+extension CallQueue {
+    /// Prompts that tell the caller which place he has.
+    package static let positionPrompts = (1...9).map { "position-\($0)" } + ["position-many"]
+
+    /// The prompt of a place, from 1.
+    package static func prompt(ofPosition position: Int) -> String {
+        (1...9).contains(position) ? "position-\(position)" : "position-many"
+    }
+}
