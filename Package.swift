@@ -81,6 +81,7 @@ let package = Package(
         room("Processes", at: "Server/Processes", uses: ["Connector", "CSystem", "Threading"]),
         room("Media", at: "Server/Media", uses: ["CSystem", "Network", "NetworkTypes", "Threading"]),
         room("SIP", at: "Server/SIP", uses: ["Digests", "NetworkTypes"]),
+        room("PBXPlan", at: "Server/PBX/Plan", uses: ["AdapterKit", "Connector"]),
         room("Recordings", at: "Server/Recordings", uses: ["Connector", "Digests"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
         room(
@@ -135,7 +136,8 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Digests", "Threading", "Network", "NetworkTypes", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
-                "Processes", "Media", "Recordings", "SIP", "Connector", "CSystem", "Streams", "TestSupport",
+                "Processes", "Media", "Recordings", "SIP", "Connector", "CSystem", "Streams", "TestSupport", "PBXPlan", "AdapterKit",
+                "FallbackPBX",
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEnd",

@@ -61,7 +61,7 @@ import Testing
         let connection = ConnectionID("fixture")
         let adapter = try kind.init(
             settings: AdapterSettings(
-                connection: connection, values: fixture.settings, mapping: fixture.mapping,
+                connection: connection, values: fixture.settings, section: fixture.section,
                 hasURLToken: fixture.settings["url_token"] != nil),
             context: context)
         let profile = ConnectionProfile(

@@ -25,9 +25,9 @@ struct AdapterBenchmark {
     /// - Throws: what reading the fixtures or making the adapter throws.
     init(_ kind: any TelephonyAdapter.Type) throws {
         name = kind.descriptor.name
-        let mapping = kind.descriptor.takesMapping ? try Self.sampleMapping() : nil
+        let section = kind.descriptor.section == nil ? nil : try Self.sampleSection(of: name)
         let cases = try CaseFolder.loadAll(below: FixtureFolders.cases(of: name)).filter { $0.refusals == nil }
-        stories = try cases.map { try Self.story($0, kind, mapping) }
+        stories = try cases.map { try Self.story($0, kind, section) }
     }
 
     /// Microseconds of CPU for each event.
@@ -58,11 +58,11 @@ struct AdapterBenchmark {
     }
 
     private static func story(
-        _ one: ConformanceCase, _ kind: any TelephonyAdapter.Type, _ mapping: SettingTree?
+        _ one: ConformanceCase, _ kind: any TelephonyAdapter.Type, _ section: SettingTree?
     ) throws -> Story {
         let connection = ConnectionID("bench")
         let settings = AdapterSettings(
-            connection: connection, values: one.settings, mapping: mapping, hasURLToken: one.settings["url_token"] != nil)
+            connection: connection, values: one.settings, section: section, hasURLToken: one.settings["url_token"] != nil)
         let adapter = try kind.init(settings: settings, context: Programs.context())
         let records = one.requests.enumerated().map { number, request in
             request.raw(connection, number: number, headers: adapter.descriptor.headers)
@@ -72,10 +72,10 @@ struct AdapterBenchmark {
             profile: ConnectionProfile(id: connection, provider: adapter.descriptor.provider), records: records)
     }
 
-    /// The mapping of the shipped sample.
-    private static func sampleMapping() throws -> SettingTree? {
+    /// The section of the shipped sample that only the adapter understands.
+    private static func sampleSection(of name: String) throws -> SettingTree? {
         let directory = ConnectionDirectory(path: FixtureFolders.samples, adapters: AdapterCatalog.adapters, environment: [:])
-        return directory.read("\(FixtureFolders.samples)/sample-mapped.yaml", as: ConnectionID("sample")).settings.mapping
+        return directory.read("\(FixtureFolders.samples)/sample-\(name).yaml", as: ConnectionID("sample")).settings.section
     }
 }
 

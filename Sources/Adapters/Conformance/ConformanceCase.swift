@@ -7,16 +7,16 @@ package struct ConformanceCase: Sendable {
     package var requests: [RecordedRequest]
     /// One status for each request, where all are to be refused.
     package var refusals: [Int]?
-    /// The section `mapping` of the connection's file, for an adapter that takes one.
-    package var mapping: SettingTree?
+    /// The section of the connection's file that only the adapter understands, where it takes one.
+    package var section: SettingTree?
     /// A page of the vendor's own log of calls, fetched after the requests; nil where the case has none.
     package var log: [UInt8]?
 
     package init(
         name: String, settings: [String: String], requests: [RecordedRequest], refusals: [Int]? = nil, log: [UInt8]? = nil,
-        mapping: SettingTree? = nil
+        section: SettingTree? = nil
     ) {
-        self.mapping = mapping
+        self.section = section
         self.log = log
         self.name = name
         self.settings = settings

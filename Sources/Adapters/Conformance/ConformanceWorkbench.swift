@@ -30,7 +30,7 @@ final class ConformanceWorkbench {
         secrets = adapter.descriptor.settings.filter { $0.kind == .secret }.compactMap { recorded.settings[$0.name] }
         instance = try adapter.init(
             settings: AdapterSettings(
-                connection: connection, values: recorded.settings, mapping: recorded.mapping,
+                connection: connection, values: recorded.settings, section: recorded.section,
                 hasURLToken: recorded.settings["url_token"] != nil), context: context)
         gate = instance.makeAuthenticator()
         var profile = ConnectionProfile(id: connection, provider: instance.descriptor.provider)

@@ -41,7 +41,7 @@ package struct LocalZone: Sendable, Equatable {
     }
 
     /// Seconds to add to UTC for the local time at that moment.
-    func offset(at seconds: Int64) -> Int64 {
+    package func offset(at seconds: Int64) -> Int64 {
         if let rule, seconds >= (transitions.last ?? .min) { return rule.offset(at: seconds) }
         var low = 0
         var high = transitions.count

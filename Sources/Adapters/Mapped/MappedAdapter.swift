@@ -17,7 +17,7 @@ package struct MappedAdapter: TelephonyAdapter {
             SettingSpecification("api_key", .secret, help: "key of the vendor's API: {api_key} in commands"),
             CommonSettings.urlToken, CommonSettings.allowFrom, CommonSettings.defaultCountry,
         ],
-        headers: [], takesMapping: true)
+        headers: [], section: SectionSpecification("mapping"))
 
     /// The kind's description with what the file says: the vendor's name, its headers, its commands.
     package let descriptor: AdapterDescriptor
@@ -28,7 +28,7 @@ package struct MappedAdapter: TelephonyAdapter {
     /// - Throws: `SettingsError`; `SettingTreeError` with everything that is wrong with the mapping.
     package init(settings: AdapterSettings) throws {
         server = try ServerAddress(setting: "base_url", of: settings)
-        guard let tree = settings.mapping else {
+        guard let tree = settings.section else {
             throw SettingsError(
                 setting: "mapping", problem: "is missing", hint: "add a section `mapping:` that describes the vendor")
         }

@@ -68,7 +68,9 @@ package enum SystemRecord {
         }
         let call = ExternalKey(kind, value)
         if text.root["close"].equals("stale") { return [.call(closing(call, raw))] }
-        if let report = RouteReport(text.root["route"]) { return [.call(routing(report, call, text.root["route"], raw))] }
+        if let report = RouteReport(text.root["route"]), report.result != nil {
+            return [.call(routing(report, call, text.root["route"], raw))]
+        }
         guard let report = RecordingReport(text.root["recording"]), report.attempts != nil else {
             return [.undecoded(reason: "unknown system record")]
         }

@@ -246,6 +246,27 @@ package struct Leg: Hashable, Sendable {
     package var cause: Cause?
     /// A channel of the switch itself that readers hide by default.
     package var technical = false
+    package var codec: String?
+    package var quality: Quality?
+
+    /// How its sound arrived at the switch.
+    package struct Quality: Hashable, Sendable {
+        package var lossPermille: Int?
+        package var jitterMilliseconds: Int?
+
+        /// The share of packets that did not come, as a decimal: `0.003`.
+        package var loss: String? {
+            lossPermille.map { permille in
+                let bounded = min(max(permille, 0), 1000)
+                return "\(bounded / 1000)." + String("\(1000 + bounded % 1000)".dropFirst())
+            }
+        }
+
+        package init(lossPermille: Int?, jitterMilliseconds: Int?) {
+            self.lossPermille = lossPermille
+            self.jitterMilliseconds = jitterMilliseconds
+        }
+    }
 
     package init(id: LegID, externalIDs: [ExternalKey]) {
         self.id = id
@@ -312,6 +333,11 @@ package struct Recording: Hashable, Sendable {
     /// How often the gateway has tried to fetch it, as far as that was written down.
     package var attempts = 0
     package var lastError: String?
+    /// Whether the parties were told; `nil` where nobody says.
+    package var consent: Consent?
+    package var channels: Int?
+
+    package enum Consent: String, Sendable, CaseIterable { case announced, none }
 
     package init(id: RecordingID, kind: Kind, status: Status, providerRef: String) {
         self.id = id

@@ -137,6 +137,8 @@ package enum Party: Hashable, Sendable {
 package struct LegReport: Hashable, Sendable {
     /// What the leg does from this moment on.
     package enum Phase: String, Sendable, CaseIterable {
+        /// It is being called; nothing rings yet, as far as is known.
+        case started
         case ringing, answered, held, ended
     }
 
@@ -174,11 +176,13 @@ package struct LegReport: Hashable, Sendable {
     /// told of it are lost.
     package var ringingAt: Instant?
     package var answeredAt: Instant?
+    /// What the signalling itself shows, where a vendor tells that.
+    @Apart package var signalling: SignallingReport?
 
     package init(
         key: String, phase: Phase, sequence: Int = 0, from: Party? = nil, to: Party? = nil, parent: String? = nil,
         handover: Handover? = nil, group: String? = nil, calleeTransferredAway: Bool = false, reason: EndReason? = nil,
-        ringingAt: Instant? = nil, answeredAt: Instant? = nil
+        ringingAt: Instant? = nil, answeredAt: Instant? = nil, signalling: SignallingReport? = nil
     ) {
         self.key = key
         self.phase = phase
@@ -192,6 +196,45 @@ package struct LegReport: Hashable, Sendable {
         self.reason = reason
         self.ringingAt = ringingAt
         self.answeredAt = answeredAt
+        self.signalling = signalling
+    }
+}
+
+/// What the signalling of a leg shows. A later report adds to it what an earlier one did not know.
+package struct SignallingReport: Hashable, Sendable {
+    /// The trunk over which it goes.
+    package var trunk: String?
+    /// The Call-ID of its dialog.
+    package var sipCallID: String?
+    package var codec: String?
+    /// Why it ended, as the other side said.
+    package var cause: Cause
+    /// Packets that did not come, in thousandths, and how unevenly the others did.
+    package var lossPermille: Int?
+    package var jitterMilliseconds: Int?
+
+    package init(
+        trunk: String? = nil, sipCallID: String? = nil, codec: String? = nil, cause: Cause = Cause(), lossPermille: Int? = nil,
+        jitterMilliseconds: Int? = nil
+    ) {
+        self.trunk = trunk
+        self.sipCallID = sipCallID
+        self.codec = codec
+        self.cause = cause
+        self.lossPermille = lossPermille
+        self.jitterMilliseconds = jitterMilliseconds
+    }
+
+    package var isEmpty: Bool { self == SignallingReport() }
+
+    /// Takes over what `later` knows.
+    package mutating func take(_ later: SignallingReport) {
+        trunk = later.trunk ?? trunk
+        sipCallID = sipCallID ?? later.sipCallID
+        codec = later.codec ?? codec
+        if !later.cause.isEmpty { cause = later.cause }
+        lossPermille = later.lossPermille ?? lossPermille
+        jitterMilliseconds = later.jitterMilliseconds ?? jitterMilliseconds
     }
 }
 
@@ -276,12 +319,16 @@ package struct EndReport: Hashable, Sendable {
     package var user: Party?
     /// Who of ours talked with the party outside, in their order, where the vendor's history lists it without naming legs.
     package var talks: [TalkReport]
-    /// The gateway itself closed a call that nothing ended (`CallLedger` rule 8).
+    /// Nothing ended the call, and it cannot go on: the gateway itself closed it for its age (`CallLedger` rule 8), or its own PBX died
+    /// in it. Any other ending counts before this one.
     package var isStale: Bool
+    /// Who ended the call, where that is told beside the reason.
+    package var by: Call.EndedBy?
 
     package init(
         scope: Scope = .call, reason: EndReason, cause: Cause = Cause(), answered: Bool? = nil, answeredAt: Instant? = nil,
-        endedAt: Instant? = nil, user: Party? = nil, talks: [TalkReport] = [], isStale: Bool = false
+        endedAt: Instant? = nil, user: Party? = nil, talks: [TalkReport] = [], isStale: Bool = false,
+        by: Call.EndedBy? = nil
     ) {
         self.scope = scope
         self.reason = reason
@@ -292,6 +339,7 @@ package struct EndReport: Hashable, Sendable {
         self.user = user
         self.talks = talks
         self.isStale = isStale
+        self.by = by
     }
 }
 
@@ -385,10 +433,15 @@ package struct RecordingReport: Hashable, Sendable {
     /// How often the gateway has tried to fetch it, in what the gateway itself tells; `nil` in what the vendor tells.
     package var attempts: Int?
     package var file: RecordingFile?
+    /// Whether the parties were told that they are recorded; `nil` where nobody says.
+    package var isAnnounced: Bool?
+    package var channels: Int?
+    /// How long it is, where that is told.
+    package var milliseconds: Int64?
 
     package init(
         key: String, phase: Phase, isVoicemail: Bool = false, leg: String? = nil, problem: String? = nil, attempts: Int? = nil,
-        file: RecordingFile? = nil
+        file: RecordingFile? = nil, isAnnounced: Bool? = nil, channels: Int? = nil, milliseconds: Int64? = nil
     ) {
         self.key = key
         self.phase = phase
@@ -397,6 +450,9 @@ package struct RecordingReport: Hashable, Sendable {
         self.problem = problem
         self.attempts = attempts
         self.file = file
+        self.isAnnounced = isAnnounced
+        self.channels = channels
+        self.milliseconds = milliseconds
     }
 }
 
@@ -436,11 +492,12 @@ package struct DigitsReport: Hashable, Sendable {
     }
 }
 
-/// What the gateway decided about a call that came in. Immutable, and shared rather than copied: few events have one.
+/// A step of a call's way that its legs do not show, mostly what the gateway decided about it. Immutable, and shared rather than copied:
+/// few events have one.
 package final class RouteReport: Sendable {
     /// Raw values are those of `route[].kind`.
     package enum Kind: String, Sendable, CaseIterable {
-        case user, external
+        case user, external, ivr, queue, schedule, announcement, voicemail
         case group = "ring_group"
         /// The provider's own routing.
         case provider
@@ -451,22 +508,28 @@ package final class RouteReport: Sendable {
     package let kind: Kind
     /// The short number, login, group or number.
     package let ref: String?
-    package let result: RoutingDecision.Result
-    /// From the question to the decision.
-    package let tookMilliseconds: Int64
+    /// What came of it, in a word: of a decision one of `RoutingDecision.Result`.
+    package let outcome: String?
+    /// Of a decision by the CRM's word: from the question to the decision.
+    package let tookMilliseconds: Int64?
 
-    package init(kind: Kind, ref: String?, result: RoutingDecision.Result, tookMilliseconds: Int64) {
+    package init(kind: Kind, ref: String?, outcome: String?, tookMilliseconds: Int64? = nil) {
         self.kind = kind
         self.ref = ref
-        self.result = result
+        self.outcome = outcome
         self.tookMilliseconds = tookMilliseconds
     }
+}
+
+extension RouteReport {
+    /// How a decision came about.
+    package var result: RoutingDecision.Result? { outcome.flatMap(RoutingDecision.Result.init) }
 }
 
 extension RouteReport: Hashable {
     package static func == (left: RouteReport, right: RouteReport) -> Bool {
         left === right
-            || left.kind == right.kind && left.ref == right.ref && left.result == right.result
+            || left.kind == right.kind && left.ref == right.ref && left.outcome == right.outcome
                 && left.tookMilliseconds == right.tookMilliseconds
     }
 

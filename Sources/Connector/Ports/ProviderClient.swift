@@ -16,6 +16,9 @@ package protocol ProviderClient: Sendable {
     /// - Parameter reference: `provider_ref` of the recording.
     func recording(_ reference: String) async throws(ProviderFailure) -> OutgoingRequest
 
+    /// Where a recording is to be had: as `recording` says, unless it lies on this machine already.
+    func recordingPlace(_ reference: String) async throws(ProviderFailure) -> RecordingPlace
+
     /// Carries out a routing decision for a call that waits, or writes it down for the calls to come: where the adapter's description
     /// says that routing takes a command or a table. Once.
     /// - Throws: `ProviderFailure`.
@@ -46,9 +49,21 @@ extension ProviderClient {
         throw ProviderFailure(.unsupported, code: "recording", text: "this provider's recordings cannot be fetched")
     }
 
+    package func recordingPlace(_ reference: String) async throws(ProviderFailure) -> RecordingPlace {
+        .remote(try await recording(reference))
+    }
+
     package func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome {
         throw ProviderFailure(.unsupported, code: "routing", text: "this provider's calls cannot be sent elsewhere")
     }
+}
+
+/// Where the bytes of a recording are.
+package enum RecordingPlace: Sendable {
+    /// At the provider.
+    case remote(OutgoingRequest)
+    /// On this machine.
+    case local(LocalRecording)
 }
 
 /// A command as the provider's client needs it.

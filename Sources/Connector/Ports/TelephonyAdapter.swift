@@ -183,8 +183,8 @@ package struct AdapterDescriptor: Sendable {
     package var rateLimit: RateLimit
     /// How often for its log of calls, where that is less often.
     package var historyLimit: RateLimit?
-    /// Whether a connection's file has a section `mapping`, which describes the vendor.
-    package var takesMapping: Bool
+    /// The section of a connection's file that only this adapter understands; `nil` where it takes none.
+    package var section: SectionSpecification?
     /// How the provider can be told whom to ring; `nil` where it cannot, or is not to be.
     package var routing: RoutingAbility?
     /// Whether the rows of the vendor's log name calls as his webhooks do. Where they do not, or only may, the decoder says what a row is
@@ -195,7 +195,7 @@ package struct AdapterDescriptor: Sendable {
         name: String, provider: String? = nil, title: String, version: String, settings: [SettingSpecification],
         headers: [String], capabilities: [Capability] = [],
         rateLimit: RateLimit = RateLimit(burst: 20, interval: .milliseconds(100)), historyLimit: RateLimit? = nil,
-        takesMapping: Bool = false, routing: RoutingAbility? = nil, logNamesCalls: Bool = true
+        section: SectionSpecification? = nil, routing: RoutingAbility? = nil, logNamesCalls: Bool = true
     ) {
         self.name = name
         self.provider = provider ?? name
@@ -206,9 +206,22 @@ package struct AdapterDescriptor: Sendable {
         self.capabilities = capabilities
         self.rateLimit = rateLimit
         self.historyLimit = historyLimit
-        self.takesMapping = takesMapping
+        self.section = section
         self.routing = routing
         self.logNamesCalls = logNamesCalls
+    }
+}
+
+/// A section at the top of a connection's file that its adapter reads by itself.
+package struct SectionSpecification: Sendable, Equatable {
+    package var name: String
+    /// Fields anywhere within it that hold secrets: written as references there, as in `settings:`, and resolved in what the adapter
+    /// gets. In the section of a disabled connection they are empty.
+    package var secrets: Set<String>
+
+    package init(_ name: String, secrets: Set<String> = []) {
+        self.name = name
+        self.secrets = secrets
     }
 }
 
@@ -245,17 +258,17 @@ package struct SettingSpecification: Sendable, Equatable {
 package struct AdapterSettings: Sendable {
     package var connection: ConnectionID
     package var values: [String: String]
-    /// The section `mapping` of the connection's file, for an adapter that takes one.
-    package var mapping: SettingTree?
+    /// The section of the connection's file that the adapter's description names.
+    package var section: SettingTree?
     /// Whether the gateway asks for a `url_token`; the token itself is not the adapter's business.
     package var hasURLToken: Bool
 
     package init(
-        connection: ConnectionID, values: [String: String], mapping: SettingTree? = nil, hasURLToken: Bool = false
+        connection: ConnectionID, values: [String: String], section: SettingTree? = nil, hasURLToken: Bool = false
     ) {
         self.connection = connection
         self.values = values
-        self.mapping = mapping
+        self.section = section
         self.hasURLToken = hasURLToken
     }
 

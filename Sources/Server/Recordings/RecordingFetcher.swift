@@ -9,7 +9,7 @@ struct RecordingFetcher: Sendable {
     let store: any RecordingStore
     var byteLimit = 200 << 20
     var deadline = Duration.seconds(900)
-    private let disk = DiskQueue("recordings.disk")
+    let disk = DiskQueue("recordings.disk")
 
     private static let redirectLimit = 5
 

@@ -109,6 +109,8 @@ package final class RecordingService: Sendable {
     private struct Finding: Sendable {
         var outcome: RecordingKeeper.Outcome
         var key: ExternalKey?
+        /// A file of this machine that is of no use once the store's is in the record.
+        var spent: String?
     }
 
     /// Works until it is cancelled; what is under way is then broken off and begun anew after the next start.
@@ -200,18 +202,21 @@ package final class RecordingService: Sendable {
                 return finding
             }
             if attempt.isFirst { await tellBegin(attempt.name, attempts: wanted.attempts, key) }
-            finding.outcome = .stored(try await fetch(attempt.name.reference, client, home: source.home))
+            switch try await client.recordingPlace(attempt.name.reference) {
+            case .remote(let request):
+                finding.outcome = .stored(try await fetcher.fetch(request, home: source.home, keptUntil: keptUntil))
+            case .local(let original):
+                finding.outcome = .stored(try await fetcher.take(original.path, keptUntil: keptUntil))
+                finding.spent = original.isSpent ? original.path : nil
+            }
         } catch {
             finding.outcome = outcome(of: error)
         }
         return finding
     }
 
-    private func fetch(_ reference: String, _ client: any ProviderClient, home: WebOrigin?) async throws -> RecordingFile {
-        let request = try await client.recording(reference)
-        return try await fetcher.fetch(
-            request, home: home, keptUntil: retention.map { timekeeper.now().advanced(by: $0) })
-    }
+    /// Until when what is stored now is kept.
+    private var keptUntil: Instant? { retention.map { timekeeper.now().advanced(by: $0) } }
 
     private func tellBegin(_ name: RecordingKeeper.Name, attempts: Int, _ key: ExternalKey) async {
         // Where it is not taken, the record stays as it is until the end of the attempt.
@@ -245,8 +250,12 @@ package final class RecordingService: Sendable {
         if let told, told.phase == .failed {
             report(.failed(attempt.name.connection, problem: told.problem ?? "unknown"))
         }
-        guard let told, let key = finding.key, await !tell(told, attempt.name, key) else { return }
-        if told.phase != .fetching { keeper.noteUntold(attempt, at: now) }
+        guard let told, let key = finding.key else { return }
+        if await tell(told, attempt.name, key) {
+            if told.phase == .available, let spent = finding.spent { await fetcher.remove(spent) }
+        } else if told.phase != .fetching {
+            keeper.noteUntold(attempt, at: now)
+        }
     }
 
     private func count(_ outcome: RecordingKeeper.Outcome, gaveUp: Bool) {

@@ -20,7 +20,7 @@ import Testing
         #expect(report.faults.map(\.fault) == Fault.allCases)
         #expect(report.failures.isEmpty, "\(report.summary)")
         #expect(report.checks.contains { $0.rule == "its sample loads" })
-        #expect(report.checks.contains { $0.rule == "its examples come out" } == adapter.descriptor.takesMapping)
+        #expect(report.checks.contains { $0.rule == "its examples come out" } == (name == "mapped"))
     }
 
     @Test func `an adapter that believes everybody fails`() throws {

@@ -18,7 +18,7 @@ enum FixtureCases {
     private static func whole(_ bare: ConformanceCase, of adapter: String) throws -> ConformanceCase {
         guard adapter == "mapped" else { return bare }
         var whole = bare
-        whole.mapping = try sampleEntry().settings.mapping
+        whole.section = try sampleEntry().settings.section
         return whole
     }
 

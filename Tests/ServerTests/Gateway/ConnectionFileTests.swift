@@ -180,7 +180,7 @@ import TestSupport
         ),
         (
             "adapter: bell\nsettings: {key: env:BELL_KEY}\nmapping: {a: b}",
-            "3:1: this adapter takes no `mapping`; remove it, or write `adapter: mapped`"
+            "3:1: unknown key `mapping`; known here: `adapter`, `enabled`, `tenant`, `settings`, `lines`, `employees`, `limits`, `reconcile`"
         ),
         ("adapter: bell\nadapter: bell", "1:1: `adapter` is given twice; keep one of them"),
         (
@@ -194,6 +194,60 @@ import TestSupport
         let entry = read(text)
         #expect(entry.problems.first?.description == "adapters.d/sales.yaml:\(expected)")
         #expect(entry.adapter == nil)
+    }
+
+    // MARK: Sections that an adapter reads by itself
+
+    private func readDoors(_ text: String, isEnabled: Bool = true) -> ConnectionDirectory.Entry {
+        let directory = ConnectionDirectory(
+            path: "adapters.d", adapters: [BellAdapter.self, SwitchboardAdapter.self],
+            environment: ["HOOK": "0123456789abcdef", "PIN": "4711"])
+        let head = "adapter: switchboard\nenabled: \(isEnabled)\nsettings: {url_token: env:HOOK}\n"
+        return directory.read(head + text, file: "adapters.d/doors.yaml", as: ConnectionID("doors"))
+    }
+
+    @Test func `a section goes to its adapter as a tree, with its secrets resolved wherever they stand`() throws {
+        let entry = readDoors("doors:\n  front: {pin: env:PIN, rings: 101}\n  others: [{pin: env:PIN}]")
+        #expect(entry.problems == [])
+        let doors = try #require(entry.settings.section?.fields)
+        #expect(doors.map(\.name) == ["front", "others"])
+        #expect(doors[0].place == SettingTree.Place(line: 5, column: 3))
+        #expect(doors[0].value.fields?.map { $0.value.text } == ["4711", "101"])
+        #expect(doors[1].value.list?.first?.fields?.first?.value.text == "4711")
+        #expect(!entry.settings.shownSettings.contains { $0.value.contains("4711") })
+    }
+
+    @Test func `a file that a section's secret lies in is watched, and of a disabled connection it is not read`() throws {
+        let entry = readDoors("doors: {front: {pin: \"file:secrets/pin\"}}", isEnabled: false)
+        #expect(entry.problems == [])
+        #expect(entry.settings.secretFiles == ["adapters.d/secrets/pin"])
+        #expect(entry.settings.section?.fields?.first?.value.fields?.first?.value.text == "")
+    }
+
+    @Test(arguments: [
+        (
+            "doors: {front: {pin: 4711}}",
+            "4:22: `pin`: a secret is written out in the file; refer to it as env:NAME or file:PATH, and change the secret"
+        ),
+        (
+            "doors: {front: {pin: env:NONE}}",
+            "4:22: `pin`: the environment variable `NONE` is not set; set it where the gateway is started"
+        ),
+        ("doors: {front: {pin: [1]}}", "4:22: `pin` is a list; write one value"),
+    ]) func `a section's secrets are judged as those of the settings are`(text: String, expected: String) {
+        #expect(readDoors(text).problems.map(\.description) == ["adapters.d/doors.yaml:\(expected)"])
+    }
+
+    @Test func `a section of another adapter is refused, and whose it is is told`() {
+        let directory = ConnectionDirectory(
+            path: "adapters.d", adapters: [BellAdapter.self, SwitchboardAdapter.self], environment: ["BELL_KEY": "hush"])
+        let entry = directory.read(
+            "adapter: bell\nsettings: {key: env:BELL_KEY}\ndoors: {a: b}", file: "adapters.d/sales.yaml",
+            as: ConnectionID("sales"))
+        #expect(
+            entry.problems.map(\.description) == [
+                "adapters.d/sales.yaml:3:1: this adapter takes no `doors`; remove it, or write `adapter: switchboard`"
+            ])
     }
 
     @Test func `all problems of a file are told at once`() {
@@ -345,7 +399,8 @@ import TestSupport
 private struct SwitchboardAdapter: TelephonyAdapter {
     static let descriptor = AdapterDescriptor(
         name: "switchboard", provider: "exchange", title: "Switchboard", version: "1",
-        settings: [SettingSpecification("url_token", .secret, isRequired: true, help: "the only secret")], headers: [])
+        settings: [SettingSpecification("url_token", .secret, isRequired: true, help: "the only secret")], headers: [],
+        section: SectionSpecification("doors", secrets: ["pin"]))
 
     init(settings: AdapterSettings) {}
 

@@ -1,5 +1,6 @@
 import Connector
 import Digests
+import Glibc
 import HTTPClient
 import HTTPServer
 import Network
@@ -89,6 +90,48 @@ import Threading
         }
     }
 
+    @Test func `a recording of this machine is taken as it lies, and a spent original goes once the record tells of the copy`()
+        async throws
+    {
+        try await Bench.run { bench in
+            let places = ["spent": true, "kept": false].mapValues { isSpent in
+                LocalRecording(path: "\(bench.folder.path)/\(isSpent).wav", isSpent: isSpent)
+            }
+            for place in places.values { try bench.folder.write("RIFF0000WAVE" + place.path, to: "\(place.isSpent).wav") }
+            bench.client.local.withLock { $0 = places }
+            try await bench.serving {
+                for (number, name) in places.keys.sorted().enumerated() { bench.receive(Self.ready(name, at: Int64(number))) }
+                for (name, place) in places {
+                    let recording = try bench.wait(name) { $0.status == .available }
+                    #expect(recording.file?.mediaType == "audio/wav")
+                    #expect(recording.file?.sha256 == Digest.hash(Array("RIFF0000WAVE\(place.path)".utf8), .sha256).hex)
+                    #expect(try bench.store.open(recording.file?.sha256 ?? "") != nil)
+                }
+                bench.receive(Self.ready("another", at: 9))
+                _ = try bench.wait("another") { $0.status == .available }
+            }
+            #expect(access(bench.folder.path + "/true.wav", F_OK) != 0)
+            #expect(access(bench.folder.path + "/false.wav", F_OK) == 0)
+        }
+    }
+
+    @Test func `a file of this machine that is not there, or is none, is failed at once`() async throws {
+        try await Bench.run { bench in
+            bench.client.local.withLock {
+                $0 = ["gone": LocalRecording(path: bench.folder.path + "/gone.wav"), "folder": LocalRecording(path: bench.folder.path)]
+            }
+            try await bench.serving {
+                bench.receive(Self.ready("gone"))
+                bench.receive(Self.ready("folder", at: 1))
+                for name in ["gone", "folder"] {
+                    let recording = try bench.wait(name) { $0.status == .failed }
+                    #expect(recording.attempts == 1)
+                }
+            }
+            #expect(bench.client.asked.withLock { $0 }.isEmpty)
+        }
+    }
+
     @Test func `a connection without a client leaves its recordings as they are`() async throws {
         try await Bench.run { bench in
             try await bench.serving {
@@ -145,12 +188,19 @@ import Threading
         let asked = Guarded<[String]>([])
         let failure = Guarded<ProviderFailure?>(nil)
         let most = Guarded(0)
+        /// Recordings that lie on this machine, by their names.
+        let local = Guarded<[String: LocalRecording]>([:])
         private let present = Guarded(0)
 
         init(base: String) { self.base = base }
 
         func perform(_ order: ProviderOrder) async throws(ProviderFailure) -> ProviderAnswer {
             throw ProviderFailure(.unsupported, code: "none", text: "none")
+        }
+
+        func recordingPlace(_ reference: String) async throws(ProviderFailure) -> RecordingPlace {
+            if let original = local.withLock({ $0[reference] }) { return .local(original) }
+            return .remote(try await recording(reference))
         }
 
         func recording(_ reference: String) async throws(ProviderFailure) -> OutgoingRequest {

@@ -27,7 +27,7 @@ extension CallFold {
         let reason = lastReason(ending)
         call.disposition = disposition(reason: reason)
         call.missedReason = missedReason(reason: reason)
-        call.endedBy = endedBy(reason: reason)
+        call.endedBy = ending.by ?? endedBy(reason: reason)
         call.cause = ending.cause.isEmpty ? nil : ending.cause
         readOwners(ending)
         readCompleteness(ending)
@@ -37,13 +37,13 @@ extension CallFold {
     private func lastReason(_ ending: EndReport) -> EndReason {
         let last = legs.filter(\.isEnded).max { ($0.endedAt ?? .earliest, $0.key) < ($1.endedAt ?? .earliest, $1.key) }
         guard let reason = last?.reason else { return ending.reason }
-        if reason == .callerHungUp || reason == .calleeHungUp || ending.reason == .unknown || ending.isStale { return reason }
+        if reason == .callerHungUp || reason == .calleeHungUp || ending.reason == .unknown { return reason }
         return ending.reason
     }
 
     private func disposition(reason: EndReason) -> Call.Disposition {
         if isAnswered { return .answered }
-        if ending?.isStale == true, !allLegsEnded { return .unknown }
+        if ending?.isStale == true, ending?.reason == .unknown, !allLegsEnded { return .unknown }
         if reason == .voicemail || legs.contains(where: { if case .voicemail = $0.to { $0.isAnswered } else { false } }) {
             return .voicemail
         }

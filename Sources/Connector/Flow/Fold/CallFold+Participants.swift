@@ -305,9 +305,22 @@ extension CallFold {
             leg.answeredAt = timeline.answeredAt
             leg.endedAt = timeline.endedAt ?? (isEnded ? spans[index].last?.to ?? call.endedAt : nil)
             leg.result = results[index]
+            if let signalling = timeline.signalling { leg.follow(signalling) }
             return leg
         }
     }
 
     func legID(_ key: String) -> LegID { memory.legID(key, of: call.id) }
+}
+
+extension Leg {
+    /// Takes over what its signalling showed.
+    fileprivate mutating func follow(_ signalling: SignallingReport) {
+        trunkID = signalling.trunk
+        codec = signalling.codec
+        if let sipCallID = signalling.sipCallID { externalIDs.append(ExternalKey(.sipCallID, sipCallID)) }
+        if !signalling.cause.isEmpty { cause = signalling.cause }
+        guard signalling.lossPermille != nil || signalling.jitterMilliseconds != nil else { return }
+        quality = Quality(lossPermille: signalling.lossPermille, jitterMilliseconds: signalling.jitterMilliseconds)
+    }
 }

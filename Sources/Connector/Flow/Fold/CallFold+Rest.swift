@@ -1,5 +1,23 @@
 // Route, recordings, and everything that is carried along.
 
+extension RouteStep.Kind {
+    fileprivate init(_ kind: RouteReport.Kind) {
+        self =
+            switch kind {
+            case .user: .user
+            case .group: .ringGroup
+            case .external: .external
+            case .ivr: .ivr
+            case .queue: .queue
+            case .schedule: .schedule
+            case .announcement: .announcement
+            case .voicemail: .voicemail
+            case .provider: .provider
+            case .rejection: .rejection
+            }
+    }
+}
+
 extension CallFold {
     /// The stations of an incoming call in the order in which it reached them.
     func listRoute() {
@@ -19,15 +37,8 @@ extension CallFold {
     /// Before whatever came after it.
     private func addDecision(_ report: RouteReport, at moment: Instant) {
         var step = RouteStep(
-            at: moment, kind: .provider, ref: report.ref, label: report.ref.flatMap { profile.employees[$0]?.name },
-            result: report.result.rawValue)
-        switch report.kind {
-        case .user: step.kind = .user
-        case .group: step.kind = .ringGroup
-        case .external: step.kind = .external
-        case .provider: step.kind = .provider
-        case .rejection: step.kind = .rejection
-        }
+            at: moment, kind: RouteStep.Kind(report.kind), ref: report.ref,
+            label: report.ref.flatMap { profile.employees[$0]?.name }, result: report.outcome)
         step.tookMilliseconds = report.tookMilliseconds
         call.route.insert(step, at: call.route.firstIndex { $0.at > moment } ?? call.route.endIndex)
     }
@@ -102,12 +113,15 @@ extension CallFold {
             kind: reports.contains(where: \.isVoicemail) ? .voicemail : .call,
             status: .expected, providerRef: key)
         recording.startedAt = moment(.started)
+        recording.consent = reports.lazy.compactMap(\.isAnnounced).first.map { $0 ? .announced : .none }
+        recording.channels = reports.lazy.compactMap(\.channels).first
         recording.readyAt = moment(.ready)
         recording.legID = reports.lazy.compactMap(\.leg).first.map(legID)
         recording.lastError = reports.lazy.compactMap(\.problem).first
         if let from = recording.startedAt, let to = moment(.completed) ?? moment(.notRecorded), to >= from {
             recording.durationMilliseconds = to.milliseconds(since: from)
         }
+        if let told = reports.lazy.compactMap(\.milliseconds).first { recording.durationMilliseconds = told }
         if recording.readyAt == nil {
             if reports.contains(where: { $0.phase == .notRecorded }) { recording.status = .notRecorded }
             if reports.contains(where: { $0.phase == .failed }) { recording.status = .failed }

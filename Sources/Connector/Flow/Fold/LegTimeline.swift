@@ -52,6 +52,7 @@ final class LegTimeline: @unchecked Sendable {
         var firstFrom: Party?
         var to: Party?
         var handovers = LegReport.Handovers()
+        var signalling: SignallingReport?
         var latest = Instant.earliest
 
         var startedAt: Instant { toldRinging == nil ? min(firstTold, repeatedRinging ?? firstTold) : firstTold }
@@ -92,6 +93,7 @@ final class LegTimeline: @unchecked Sendable {
     /// Who called on it at first.
     var firstFrom: Party? { told.firstFrom }
     var to: Party? { told.to }
+    var signalling: SignallingReport? { told.signalling }
     var isAnswered: Bool { told.answeredAt != nil }
     var isEnded: Bool { told.endedAt != nil }
 
@@ -101,7 +103,9 @@ final class LegTimeline: @unchecked Sendable {
     /// News of a talk before its first one may be missing: by the vendor's counter, whose first news tells of no talk, or, where he has
     /// none, since nothing tells that it rang.
     var hasLostBeginning: Bool {
-        guard let first = moments.first(where: { $0.report.phase != .ringing }) else { return false }
+        guard let first = moments.first(where: { $0.report.phase != .ringing }), first.report.phase != .started else {
+            return false
+        }
         guard first.sequence > 0 else { return ringingAt == nil }
         return first.sequence > 2 && !moments.contains { $0.sequence == first.sequence - 1 }
     }
@@ -165,7 +169,7 @@ extension LegTimeline.Told {
         switch report.phase {
         case .ringing: toldRinging = toldRinging ?? time
         case .answered: toldAnswer = toldAnswer ?? time
-        case .held: break
+        case .started, .held: break
         case .ended: reason = report.reason
         }
         if report.phase == .ended || endedAt != nil { endedAt = max(endedAt ?? latest, time) }
@@ -176,6 +180,9 @@ extension LegTimeline.Told {
         from = report.from ?? from
         firstFrom = firstFrom ?? report.from
         to = report.to ?? to
+        if let news = report.signalling {
+            if signalling == nil { signalling = news } else { signalling?.take(news) }
+        }
         if let handover = report.handover { handovers.insert(.init(handover)) }
     }
 }
@@ -232,14 +239,16 @@ extension LegTimeline {
 
     /// The talk before `moment`, where only later reports say that there was an answer.
     private func untoldAnswer(before moment: Moment) -> Span? {
-        guard let answer = told.untoldAnswer, answer < moment.at, moment.report.phase != .ringing else { return nil }
+        guard let answer = told.untoldAnswer, answer < moment.at, moment.report.phase != .ringing,
+            moment.report.phase != .started
+        else { return nil }
         let kind = Self.connection(of: moment.report.from, with: moment.report.to ?? to)
         return Span(kind: kind, from: answer, to: nil)
     }
 
     private func kind(at moment: Moment) -> Span.Kind? {
         switch moment.report.phase {
-        case .ringing, .ended: nil
+        case .started, .ringing, .ended: nil
         case .held: .hold
         case .answered: Self.connection(of: moment.report.from, with: moment.report.to ?? to)
         }

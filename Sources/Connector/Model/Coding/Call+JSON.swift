@@ -223,8 +223,12 @@ extension Leg {
         json.field("result", result)
         json.object("cause", cause) { $0.write(to: &$1) }
         json.field("technical", technical)
-        json.nullField("codec")
-        json.nullField("quality")
+        json.field("codec", codec)
+        json.object("quality", quality) { quality, json in
+            json.nullField("mos")
+            json.field("loss", quality.loss)
+            json.field("jitter_ms", quality.jitterMilliseconds)
+        }
         json.endObject()
     }
 }
@@ -261,7 +265,7 @@ extension Recording {
         json.field("leg_id", legID)
         json.field("started_at", startedAt)
         json.field("duration_ms", durationMilliseconds)
-        json.nullField("channels")
+        json.field("channels", channels)
         json.field("media_type", file?.mediaType)
         json.field("size_bytes", file?.byteCount)
         json.field("sha256", file?.sha256)
@@ -271,7 +275,7 @@ extension Recording {
         json.field("attempts", attempts)
         json.field("last_error", lastError)
         json.field("retention_until", file?.keptUntil)
-        json.field("consent", "unknown")
+        json.field("consent", consent?.rawValue ?? "unknown")
         json.nullField("transcript_id")
         json.endObject()
     }

@@ -171,6 +171,7 @@ extension LegReport {
         json.known("reason", reason)
         json.known("ringing_at", ringingAt)
         json.known("answered_at", answeredAt)
+        if let signalling { json.object("sip", signalling) { $0.write(to: &$1) } }
     }
 
     fileprivate init?(_ json: JSONNode) {
@@ -179,7 +180,41 @@ extension LegReport {
             key: key, phase: phase, sequence: json["sequence"].int ?? 0, from: Party(json["from"]), to: Party(json["to"]),
             parent: json["parent"].string, handover: json["handover"].word(), group: json["group"].string,
             calleeTransferredAway: json["transferred_away"].bool ?? false, reason: json["reason"].word(),
-            ringingAt: json["ringing_at"].instant, answeredAt: json["answered_at"].instant)
+            ringingAt: json["ringing_at"].instant, answeredAt: json["answered_at"].instant,
+            signalling: SignallingReport(json["sip"]))
+    }
+}
+
+extension SignallingReport {
+    fileprivate func write(to json: inout PackedJSONWriter) {
+        json.known("trunk", trunk)
+        json.known("call_id", sipCallID)
+        json.known("codec", codec)
+        cause.writeKnown(to: &json)
+        if let lossPermille { json.field("loss_permille", lossPermille) }
+        if let jitterMilliseconds { json.field("jitter_ms", jitterMilliseconds) }
+    }
+
+    fileprivate init?(_ json: JSONNode) {
+        guard json.exists else { return nil }
+        self.init(
+            trunk: json["trunk"].string, sipCallID: json["call_id"].string, codec: json["codec"].string, cause: Cause(json),
+            lossPermille: json["loss_permille"].int, jitterMilliseconds: json["jitter_ms"].int)
+    }
+}
+
+extension Cause {
+    /// The members of which something is known.
+    fileprivate func writeKnown(to json: inout PackedJSONWriter) {
+        if let sip { json.field("sip", sip) }
+        if let q850 { json.field("q850", q850) }
+        json.known("provider_code", providerCode)
+        json.known("text", text)
+    }
+
+    fileprivate init(_ json: JSONNode) {
+        self.init(
+            sip: json["sip"].int, q850: json["q850"].int, providerCode: json["provider_code"].string, text: json["text"].string)
     }
 }
 
@@ -222,10 +257,7 @@ extension EndReport {
     fileprivate func write(to json: inout PackedJSONWriter) {
         if scope != .call { json.field("scope", scope) }
         json.field("reason", reason)
-        if let sip = cause.sip { json.field("sip", sip) }
-        if let q850 = cause.q850 { json.field("q850", q850) }
-        json.known("provider_code", cause.providerCode)
-        json.known("text", cause.text)
+        cause.writeKnown(to: &json)
         if let answered { json.field("answered", answered) }
         json.known("answered_at", answeredAt)
         json.known("ended_at", endedAt)
@@ -239,17 +271,17 @@ extension EndReport {
             json.endArray()
         }
         if isStale { json.field("stale", true) }
+        json.known("by", by)
     }
 
     fileprivate init?(_ json: JSONNode) {
         guard json.exists else { return nil }
         self.init(
             scope: json["scope"].word() ?? .call, reason: json["reason"].word() ?? .unknown,
-            cause: Cause(
-                sip: json["sip"].int, q850: json["q850"].int, providerCode: json["provider_code"].string,
-                text: json["text"].string),
+            cause: Cause(json),
             answered: json["answered"].bool, answeredAt: json["answered_at"].instant, endedAt: json["ended_at"].instant,
-            user: Party(json["user"]), talks: TalkReport.list(json["talks"]), isStale: json["stale"].bool ?? false)
+            user: Party(json["user"]), talks: TalkReport.list(json["talks"]), isStale: json["stale"].bool ?? false,
+            by: json["by"].word())
     }
 }
 
@@ -272,6 +304,9 @@ extension RecordingReport {
         json.known("leg", leg)
         json.known("problem", problem)
         if let attempts { json.field("attempts", attempts) }
+        if let isAnnounced { json.field("announced", isAnnounced) }
+        if let channels { json.field("channels", channels) }
+        if let milliseconds { json.field("duration_ms", milliseconds) }
         guard let file else { return }
         json.field("sha256", file.sha256)
         json.field("size_bytes", file.byteCount)
@@ -284,7 +319,9 @@ extension RecordingReport {
         guard let key = json["key"].string, let phase: Phase = json["phase"].word() else { return nil }
         self.init(
             key: key, phase: phase, isVoicemail: json["voicemail"].bool ?? false, leg: json["leg"].string,
-            problem: json["problem"].string, attempts: json["attempts"].int, file: RecordingFile(json))
+            problem: json["problem"].string, attempts: json["attempts"].int, file: RecordingFile(json),
+            isAnnounced: json["announced"].bool, channels: json["channels"].int,
+            milliseconds: json["duration_ms"].int.map { Int64($0) })
     }
 }
 
@@ -301,14 +338,16 @@ extension RouteReport {
     fileprivate func write(to json: inout PackedJSONWriter) {
         json.field("kind", kind)
         json.known("ref", ref)
-        json.field("result", result)
-        json.field("took_ms", tookMilliseconds)
+        json.known("result", outcome)
+        if let tookMilliseconds { json.field("took_ms", tookMilliseconds) }
     }
 
     /// Reads what `write` wrote, and what `SystemRecord` keeps in the same members.
     convenience init?(_ json: JSONNode) {
-        guard let kind: Kind = json["kind"].word(), let result: RoutingDecision.Result = json["result"].word() else { return nil }
-        self.init(kind: kind, ref: json["ref"].string, result: result, tookMilliseconds: Int64(json["took_ms"].int ?? 0))
+        guard let kind: Kind = json["kind"].word() else { return nil }
+        self.init(
+            kind: kind, ref: json["ref"].string, outcome: json["result"].string,
+            tookMilliseconds: json["took_ms"].int.map { Int64($0) })
     }
 }
 

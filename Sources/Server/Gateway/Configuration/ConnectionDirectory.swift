@@ -96,7 +96,7 @@ package struct ConnectionDirectory: Sendable {
         do {
             return try kind.init(
                 settings: AdapterSettings(
-                    connection: settings.id, values: settings.values, mapping: settings.mapping,
+                    connection: settings.id, values: settings.values, section: settings.section,
                     hasURLToken: settings.urlToken != nil), context: context)
         } catch let error as SettingsError {
             reader.note(error)

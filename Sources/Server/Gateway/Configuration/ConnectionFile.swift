@@ -10,7 +10,8 @@ import Network
 /// report(file.problems)               // all of them, each with line and hint
 /// ```
 struct ConnectionFile {
-    static let keys = ["adapter", "enabled", "tenant", "settings", "lines", "employees", "limits", "mapping", "reconcile"]
+    /// What every file may have at its top, beside the sections that adapters name.
+    static let keys = ["adapter", "enabled", "tenant", "settings", "lines", "employees", "limits", "reconcile"]
     /// Settings that every connection has, whatever its adapter.
     static let commonSettings = ["url_token", "allow_from", "default_country"]
 
@@ -38,7 +39,7 @@ struct ConnectionFile {
     /// The settings in `text`. Where there are `problems`, only what could be read.
     mutating func read(_ text: String) -> ConnectionSettings {
         guard let fields = reading.document(text) else { return settings }
-        reading.refuseUnknown(fields, known: Self.keys)
+        reading.refuseUnknown(fields, known: Self.keys + sectionNames)
         let byName = Dictionary(fields.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         if let field = byName["enabled"], let flag = reading.flag(field) { settings.isEnabled = flag }
         readAdapter(byName["adapter"])
@@ -47,7 +48,7 @@ struct ConnectionFile {
         if let field = byName["lines"] { readLines(field) }
         if let field = byName["employees"] { readEmployees(field) }
         if let field = byName["limits"] { readLimits(field) }
-        if let field = byName["mapping"] { readMapping(field) }
+        for name in sectionNames { if let field = byName[name] { readSection(field) } }
         if let field = byName["reconcile"] { readReconciling(field) }
         return settings
     }
@@ -57,7 +58,7 @@ struct ConnectionFile {
         reading.note("setting `\(error.setting)` \(error.problem)", hint: error.hint, at: settingPlaces[error.setting])
     }
 
-    /// Notes all that the adapter has against the file's `mapping`.
+    /// Notes all that the adapter has against its section of the file.
     mutating func note(_ error: SettingTreeError) {
         for problem in error.problems {
             reading.note(
@@ -145,15 +146,51 @@ struct ConnectionFile {
         ]
     }
 
+    /// The sections that some adapter takes.
+    private var sectionNames: [String] { Set(adapters.compactMap { $0.descriptor.section?.name }).sorted() }
+
     /// What it means is for the adapter to say.
-    private mutating func readMapping(_ field: ConfigurationField) {
+    private mutating func readSection(_ field: ConfigurationField) {
         settingPlaces[field.name] = field.place
-        guard kind?.descriptor.takesMapping ?? true else {
+        // Where the adapter is not known, there is nobody to read it, and its name is a problem already.
+        guard let kind else { return }
+        guard let section = kind.descriptor.section, section.name == field.name else {
+            let takers = adapters.map { $0.descriptor }.filter { $0.section?.name == field.name }.map { "`adapter: \($0.name)`" }
             reading.note(
-                "this adapter takes no `mapping`", hint: "remove it, or write `adapter: mapped`", at: field.place)
+                "this adapter takes no `\(field.name)`",
+                hint: "remove it, or write \(takers.joined(separator: " or "))", at: field.place)
             return
         }
-        settings.mapping = reading.tree(field)
+        guard let tree = reading.tree(field) else { return }
+        settings.section = resolved(tree, secrets: section.secrets)
+    }
+
+    /// The tree with secrets in the place of the references to them.
+    private mutating func resolved(_ tree: SettingTree, secrets names: Set<String>) -> SettingTree {
+        var tree = tree
+        switch tree.content {
+        case .nothing, .text: break
+        case .list(var elements):
+            for place in elements.indices { elements[place] = resolved(elements[place], secrets: names) }
+            tree.content = .list(elements)
+        case .fields(var fields):
+            for place in fields.indices {
+                let field = fields[place]
+                fields[place].value = names.contains(field.name) ? secret(in: field) : resolved(field.value, secrets: names)
+            }
+            tree.content = .fields(fields)
+        }
+        return tree
+    }
+
+    private mutating func secret(in field: SettingTree.Field) -> SettingTree {
+        let place = TextPlace(line: field.value.place.line, column: field.value.place.column)
+        guard let reference = field.value.text else {
+            reading.note("`\(field.name)` is \(field.value.kind)", hint: "write one value", at: place)
+            return field.value
+        }
+        let secret = secret(reference, named: field.name, at: place)
+        return SettingTree(.text(secret ?? "", isPlain: false), at: field.value.place)
     }
 
     private mutating func readLines(_ field: ConfigurationField) {
@@ -301,16 +338,27 @@ struct ConnectionFile {
     /// The secret that the field refers to. Of a disabled connection only the reference is judged; its secret is empty.
     private mutating func secret(_ field: ConfigurationField) -> String? {
         guard let reference = reading.text(field) else { return nil }
-        guard reference.hasPrefix("env:") || reference.hasPrefix("file:") else {
+        if Self.isReference(reference) { settings.shownSettings.append(ShownSetting(name: field.name, value: reference)) }
+        return secret(reference, named: field.name, at: field.value.place)
+    }
+
+    /// The same for a reference that stands at `place`.
+    private mutating func secret(_ reference: String, named name: String, at place: TextPlace) -> String? {
+        guard Self.isReference(reference) else {
             reading.note(
                 SettingProblem(
-                    "`\(field.name)`: \(SettingProblem.literalSecret.problem)",
-                    hint: SettingProblem.literalSecret.hint), at: field.value.place)
+                    "`\(name)`: \(SettingProblem.literalSecret.problem)", hint: SettingProblem.literalSecret.hint), at: place)
             return nil
         }
-        settings.shownSettings.append(ShownSetting(name: field.name, value: reference))
         if let path = secrets.path(in: reference) { settings.secretFiles.append(path) }
         guard settings.isEnabled else { return nil }
-        return reading.value(field) { text throws(SettingProblem) in try secrets.resolve(text) }
+        do {
+            return try secrets.resolve(reference)
+        } catch {
+            reading.note(SettingProblem("`\(name)`: \(error.problem)", hint: error.hint), at: place)
+            return nil
+        }
     }
+
+    private static func isReference(_ text: String) -> Bool { text.hasPrefix("env:") || text.hasPrefix("file:") }
 }

@@ -11,8 +11,8 @@ package struct ConnectionSettings: Sendable, Equatable {
     package var isEnabled: Bool
     /// What the adapter asked for, secrets resolved. A disabled connection's secrets are not looked up.
     package var values: [String: String]
-    /// The section `mapping`, for an adapter that takes one.
-    package var mapping: SettingTree?
+    /// The section that only the adapter understands, secrets resolved as in `values`.
+    package var section: SettingTree?
     /// An extra segment of the webhook's path that only the provider knows.
     package var urlToken: String?
     /// Networks that webhooks may come from; empty means any.

@@ -114,7 +114,7 @@ struct TrialSubject {
         return bare.map { one in
             var one = one
             one.settings = settings.values.merging(one.settings) { _, ofCase in ofCase }
-            one.mapping = settings.mapping
+            one.section = settings.section
             return one
         }
     }
