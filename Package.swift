@@ -82,6 +82,9 @@ let package = Package(
         room("Media", at: "Server/Media", uses: ["CSystem", "Network", "NetworkTypes", "Threading"]),
         room("SIP", at: "Server/SIP", uses: ["Digests", "NetworkTypes"]),
         room("PBXPlan", at: "Server/PBX/Plan", uses: ["AdapterKit", "Connector"]),
+        .target(
+            name: "FallbackPBX", dependencies: ["AdapterKit", "Connector", "CSystem", "Digests", "Media", "Network", "NetworkTypes", "PBXPlan", "SIP", "Threading"],
+            path: "Sources/Server/PBX", exclude: ["Plan"], swiftSettings: strict),
         room("Recordings", at: "Server/Recordings", uses: ["Connector", "Digests"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
         room(

@@ -10,7 +10,8 @@ extension SocketAddress {
         self = address
     }
 
-    init(_ system: csys_address) {
+    /// What a C shim gave.
+    package init(_ system: csys_address) {
         var copy = system
         let ip = withUnsafeBytes(of: &copy.bytes) { IPAddress(bytes: $0) }
         self.init(ip, port: system.port)

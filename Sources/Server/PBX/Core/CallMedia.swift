@@ -1,6 +1,9 @@
 import Media
 import NetworkTypes
 
+/// The media plane's name of a recording; the record has another of that name.
+typealias SoundRecordingID = Media.RecordingID
+
 /// What the calls ask of whatever carries their sound: `MediaPlane`, or a stand-in where there is no network.
 ///
 /// Confined to the signalling loop. Commands to a stream that is gone do nothing.

@@ -7,7 +7,7 @@ struct CallRecorder {
     var isWanted = false
     /// The parties were told before.
     var isAnnounced = false
-    private var current: RecordingID?
+    private var current: SoundRecordingID?
     private var count = 0
 
     var isRunning: Bool { current != nil }
@@ -33,7 +33,7 @@ struct CallRecorder {
     private mutating func begin(_ kind: Recording.Kind, left: PBXLeg, right: PBXLeg?, leg: String?, in call: PBXCall) {
         count += 1
         let name = "\(call.name)-\(count).wav"
-        let id = RecordingID(name)
+        let id = SoundRecordingID(name)
         current = id
         call.core.recordings[id] = PBXRecordingEntry(call: call, kind: kind, isAnnounced: isAnnounced, leg: leg)
         call.core.media.record(id, path: call.core.settings.recordings + "/" + name, left: left.stream, right: right?.stream)

@@ -23,10 +23,14 @@ final class PBXCall {
     private var legCount = 0
     private var sequence = 0
     var activity: (any CallActivity)?
-    var script = CallScript()
+    var script: CallScript
     var recorder: CallRecorder
     /// The command that asked for it.
     var command: String?
+    /// The name that came with the caller's number.
+    var callerName: String?
+    /// The member of a queue who took it.
+    var queueMember: (queue: String, member: RingTarget)?
     private(set) var isOver = false
 
     init(_ name: String, in core: PBXCore, direction: Direction, origin: Origin, line: String?, dialled: String) {
@@ -38,6 +42,7 @@ final class PBXCall {
         self.dialled = dialled
         began = core.wallClock()
         recorder = CallRecorder()
+        script = CallScript([], of: core.plan)
     }
 
     // MARK: Legs
@@ -72,8 +77,8 @@ final class PBXCall {
             .leg(
                 PBXRecord.LegMoment(
                     phase, leg: leg.name, from: leg.parent?.party ?? caller.flatMap { $0 === leg ? nil : $0.party }, to: leg.party,
-                    parent: leg.parent.flatMap { $0.isCaller ? nil : $0.name }, handover: leg.round?.handover,
-                    group: leg.round?.group, trunk: leg.trunk?.description, sipCallID: leg.sipCallID,
+                    parent: leg.parent.flatMap { $0.isCaller ? nil : $0.name }, handover: leg.attempt?.handover,
+                    group: leg.attempt?.group, trunk: leg.trunk?.description, sipCallID: leg.sipCallID,
                     codec: leg.session.codecName, reason: reason, isTransferredAway: isTransferredAway, cause: cause,
                     quality: phase == .ended ? leg.quality : nil)))
     }
@@ -98,6 +103,7 @@ final class PBXCall {
         activity = nil
         recorder.finish(in: self)
         for leg in liveLegs { core.release(leg, status: status, cause: cause) }
+        if let (queue, member) = queueMember { core.queues.talked(member, in: queue) }
         tell(.ended(PBXRecord.Ending(reason, by: by, cause: cause)))
         core.forget(self)
     }

@@ -17,18 +17,18 @@ struct CallFailure: Error {
 extension PBXCore {
     /// Calls a candidate.
     /// - Returns: the legs that ring, of a telephone one for each contact.
-    func call(_ candidate: RingCandidate, for round: RingRound, in call: PBXCall) -> Result<[PBXLeg], CallFailure> {
+    func call(_ candidate: RingCandidate, for attempt: RingAttempt, in call: PBXCall) -> Result<[PBXLeg], CallFailure> {
         do throws(CallFailure) {
             switch candidate {
-            case .phone(let short): return .success(try ringPhone(short, round, call))
-            case .trunk(let trunk, let number, let line): return .success([try dial(number, over: trunk, line, round, call)])
+            case .phone(let short): return .success(try ringPhone(short, attempt, call))
+            case .trunk(let trunk, let number, let line): return .success([try dial(number, over: trunk, line, attempt, call)])
             }
         } catch {
             return .failure(error)
         }
     }
 
-    private func ringPhone(_ short: String, _ round: RingRound, _ call: PBXCall) throws(CallFailure) -> [PBXLeg] {
+    private func ringPhone(_ short: String, _ attempt: RingAttempt, _ call: PBXCall) throws(CallFailure) -> [PBXLeg] {
         guard let phone = plan.extensions[short] else { throw CallFailure(.invalidNumber, sip: 404, q850: 1) }
         guard callCount(of: short) < phone.calls else { throw CallFailure(.busy, sip: 486, q850: 17) }
         let contacts = phones.contacts(of: short)
@@ -36,33 +36,33 @@ extension PBXCore {
         var legs: [PBXLeg] = []
         for contact in contacts {
             var request = SIPCallRequest(
-                target: contact.uri, from: phones.address(of: callerText(round.caller)), displayName: callerName(round.caller),
+                target: contact.uri, from: phones.address(of: callerText(attempt.caller)), displayName: callerName(attempt.caller),
                 to: phones.address(of: short), flow: contact.flow, offer: [])
-            request.lines = round.lines
-            if let leg = try? start(&request, .phone(extension: short, contact: contact.name), round, call) { legs.append(leg) }
+            request.lines = attempt.lines
+            if let leg = try? start(&request, .phone(extension: short, contact: contact.name), attempt, call) { legs.append(leg) }
         }
         guard !legs.isEmpty else { throw CallFailure(.failed, sip: 503, q850: 47, "no port for its sound") }
         return legs
     }
 
     private func dial(
-        _ number: PhoneNumber, over trunk: TrunkID, _ line: String?, _ round: RingRound, _ call: PBXCall
+        _ number: PhoneNumber, over trunk: TrunkID, _ line: String?, _ attempt: RingAttempt, _ call: PBXCall
     ) throws(CallFailure) -> PBXLeg {
         guard let way = trunks.way(over: trunk) else { throw CallFailure(.unreachable, sip: 503, q850: 38, "the trunk is down") }
         guard var request = way.request(to: number, showing: line ?? call.line) else {
             throw CallFailure(.invalidNumber, sip: 484, q850: 28)
         }
-        let leg = try start(&request, .trunk(trunk, number: number.e164 ?? number.raw), round, call)
+        let leg = try start(&request, .trunk(trunk, number: number.e164 ?? number.raw), attempt, call)
         trunks.occupied(by: leg)
         return leg
     }
 
     private func start(
-        _ request: inout SIPCallRequest, _ place: PBXLeg.Place, _ round: RingRound, _ call: PBXCall
+        _ request: inout SIPCallRequest, _ place: PBXLeg.Place, _ attempt: RingAttempt, _ call: PBXCall
     ) throws(CallFailure) -> PBXLeg {
         let port: MediaPort
         do {
-            port = try media.open(address: mediaAddress(for: request.flow), near: round.caller?.stream)
+            port = try media.open(address: mediaAddress(for: request.flow), near: attempt.caller?.stream)
         } catch {
             throw CallFailure(.failed, sip: 503, q850: 47, error.description)
         }
@@ -72,9 +72,9 @@ extension PBXCore {
             media.close(port.id)
             throw CallFailure(.failed, sip: 503, q850: 42, "too many calls")
         }
-        let leg = PBXLeg(call.nextLegName(), place, in: call, session: session, isCaller: false, parent: round.caller)
+        let leg = PBXLeg(call.nextLegName(), place, in: call, session: session, isCaller: false, parent: attempt.caller)
         leg.sip = sip
-        leg.round = round
+        leg.attempt = attempt
         keep(leg)
         call.tell(.started, leg)
         return leg
@@ -100,10 +100,11 @@ extension PBXCore {
     func advertised(for flow: SIPFlow) -> IPAddress {
         let isLocal = settings.localNetworks.contains { $0.contains(flow.remote.ip) }
         if !isLocal, let address = settings.publicAddress { return address }
-        return trunks.localAddress(flow)
+        return localAddress(flow)
     }
 
-    func mediaAddress(for flow: SIPFlow) -> IPAddress { trunks.localAddress(flow) }
+    /// Where sound for the other end of a flow is received.
+    func mediaAddress(for flow: SIPFlow) -> IPAddress { localAddress(flow) }
 
     // MARK: Who calls
 

@@ -16,7 +16,7 @@ extension PBXCore {
 
     /// Whom we know gets an answer; strangers get none, so that they learn nothing (no difference between 404 and 401, no Server).
     private func answerOther(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow) {
-        guard trunks.isKnown(flow) || phones.isKnown(flow) else { return agent.ignore(transaction, now: now) }
+        guard trunks.isKnown(flow.remote.ip) || phones.isKnown(flow) else { return agent.ignore(transaction, now: now) }
         var lines = SIPFieldLines()
         lines.add(.allow, fixed: "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER")
         let status: UInt16 =
@@ -31,7 +31,7 @@ extension PBXCore {
 
     private func invited(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow) {
         if message.maxForwards == 0 { return agent.respond(483, to: message, transaction, now: now) }
-        if let trunk = trunks.trunk(of: message, from: flow) { return comeIn(message, transaction, flow, trunk) }
+        if let trunk = trunks.trunk(of: message, from: flow.remote.ip) { return comeIn(message, transaction, flow, trunk) }
         switch phones.authenticate(message, transaction, flow, now: now) {
         case .phone(let short): dial(message, transaction, flow, short)
         case .answered: break
@@ -47,11 +47,11 @@ extension PBXCore {
         let call = begin(leg, direction: .inbound, origin: .trunk, line: line, dialled: line ?? "")
         call.callerName = trunk.callerName
         call.tellBeginning(from: message, trunk: trunk.id.description)
-        trunks.occupied(by: leg)
-        guard let steps = IncomingRoute.steps(of: plan, line: line, trunk: trunk.id) else {
+        call.caller.map(trunks.occupied)
+        guard let (steps, _) = IncomingRoute.find(line: line, trunk: trunk.id.description, in: plan) else {
             return call.end(.invalidNumber, by: .system, cause: Cause(sip: 404, q850: 1), status: 404)
         }
-        call.script.follow(steps)
+        call.script = CallScript(steps, of: plan)
         call.proceed()
     }
 
@@ -61,12 +61,14 @@ extension PBXCore {
         let text = message.requestURI?.user.map { String(decoding: $0, as: UTF8.self) } ?? ""
         let contact = (try? message.address(.contact).uri.host).map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let leg = admit(message, transaction, flow, .phone(extension: short, contact: contact)) else { return }
-        let dialled = Dialling.read(text, by: short, in: self)
-        let call = begin(leg, direction: dialled.direction, origin: .device, line: dialled.line, dialled: text)
+        let meant = DialledText(text, in: plan, home: settings.country, numbering: numbering)
+        let call = begin(leg, direction: meant.direction, origin: .device, line: nil, dialled: text)
+        if meant.direction == .outbound { call.recorder.isWanted = plan.extensions[short]?.isRecorded ?? false }
         call.tellBeginning(from: message, trunk: nil)
-        call.recorder.isWanted = plan.extensions[short]?.isRecorded ?? false && dialled.direction == .outbound
-        if let value = message.value(.replaces), let replaces = SIPReplaces(value) { return take(leg, inPlaceOf: replaces, call) }
-        dialled.begin(call)
+        if let value = message.value(.replaces), let replaces = SIPReplaces(value) {
+            return pickUp(replaces, with: call)
+        }
+        dial(meant, for: call, by: short)
     }
 
     // MARK: Both
@@ -111,5 +113,24 @@ extension PBXCore {
         return call
     }
 
-    private func take(_ leg: PBXLeg, inPlaceOf replaces: SIPReplaces, _ call: PBXCall) {}
+}
+
+extension DialledText {
+    var direction: Direction {
+        switch self {
+        case .outside, .emergency: .outbound
+        default: .internal
+        }
+    }
+}
+
+extension PBXCall {
+    /// The first record.
+    func tellBeginning(from message: SIPMessage, trunk: String?) {
+        tell(
+            .created(
+                PBXRecord.Beginning(
+                    direction: direction, origin: origin, from: caller?.party, dialled: dialled.isEmpty ? nil : dialled, line: line,
+                    name: callerName, trunk: trunk, sipCallID: String(decoding: message.callID, as: UTF8.self), command: command)))
+    }
 }

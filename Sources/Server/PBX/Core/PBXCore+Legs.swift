@@ -9,7 +9,7 @@ extension PBXCore {
     // MARK: What the user agent tells
 
     func progressed(_ leg: PBXLeg, _ message: SIPMessage) {
-        leg.round?.progressed(leg, message.status, hasSound: leg.session.isAgreed)
+        leg.attempt?.progressed(leg, message.status, hasSound: leg.session.isAgreed)
     }
 
     func accepted(_ leg: PBXLeg, _ message: SIPMessage) {
@@ -17,10 +17,10 @@ extension PBXCore {
         guard leg.session.isAgreed else {
             let ending = LegEnding(.failed, cause: Cause(sip: 488, q850: 79, text: "no common codec"))
             hangUp(leg, ending)
-            leg.round?.refused(leg, ending)
+            leg.attempt?.refused(leg, ending)
             return
         }
-        leg.round?.accepted(leg)
+        leg.attempt?.accepted(leg)
     }
 
     /// Our 200 is acknowledged. A session whose answer did not come with the ACK is none.
@@ -33,14 +33,13 @@ extension PBXCore {
 
     func refused(_ leg: PBXLeg, _ refusal: SIPCallRefusal) {
         let ending = LegEnding(EndReason(status: refusal.status), cause: Cause(refusal.response, status: refusal.status))
-        guard let round = leg.round else { return over(leg, ending) }
-        trunks.refused(leg, refusal)
-        round.refused(leg, ending)
+        guard let attempt = leg.attempt else { return over(leg, ending) }
+        attempt.refused(leg, ending)
     }
 
     /// A leg is gone that nobody was calling any more.
     func over(_ leg: PBXLeg, _ ending: LegEnding) {
-        if let round = leg.round { return round.refused(leg, ending) }
+        if let attempt = leg.attempt { return attempt.refused(leg, ending) }
         let call = leg.call
         ended(leg, ending)
         call.activity?.gone(leg, ending)

@@ -16,7 +16,11 @@ final class PBXCore {
     let outlet: (PBXRecord) -> Void
     let wallClock: () -> Instant
     /// Asks the CRM whom to ring; the answer comes on the signalling loop. nil where no CRM is asked.
-    var lookup: ((RoutingQuestion, _ call: String, @escaping (RoutingDecision?) -> Void) -> Void)?
+    var lookup: ((RoutingQuestion, @escaping (RoutingDecision?) -> Void) -> Void)?
+    /// Our address at this end of a flow.
+    var localAddress: (SIPFlow) -> IPAddress = { _ in .loopbackV4 }
+    /// Finds the files of messages in voicemail boxes, the newest first.
+    var messageStore: (_ boxes: [String]) -> [String] = { _ in [] }
     private(set) var plan: DialPlan
     private(set) var now: MonotonicInstant
     let phones: PhoneDesk
@@ -26,10 +30,14 @@ final class PBXCore {
     private(set) var calls: [String: PBXCall] = [:]
     private var legs: [SIPLegID: PBXLeg] = [:]
     private var streams: [MediaStreamID: PBXLeg] = [:]
-    var recordings: [RecordingID: PBXRecordingEntry] = [:]
+    var recordings: [SoundRecordingID: PBXRecordingEntry] = [:]
     private var wheel: TimerWheel<() -> Void>
     private var nameCount: UInt32 = 0
     let chance: () -> UInt64
+    /// The plan's dice.
+    var random: ChanceGenerator { ChanceGenerator(chance: chance) }
+    /// What goes outside and what it costs, against thieves.
+    var toll: TollGuard
 
     init(
         settings: PBXSettings, plan: DialPlan, agent: SIPUserAgent, media: any CallMedia, numbering: any NumberingPlan,
@@ -38,6 +46,7 @@ final class PBXCore {
     ) {
         self.settings = settings
         self.plan = plan
+        toll = TollGuard(plan)
         self.agent = agent
         self.media = media
         self.numbering = numbering
@@ -51,7 +60,10 @@ final class PBXCore {
     }
 
     /// Another plan from the next decision on; calls that go on keep what was decided for them.
-    func follow(_ plan: DialPlan) { self.plan = plan }
+    func follow(_ plan: DialPlan) {
+        self.plan = plan
+        toll.adopt(plan)
+    }
 
     // MARK: Time
 
@@ -113,8 +125,8 @@ final class PBXCore {
         case .referred(let id, let referral): if let leg = legs[id] { take(referral: referral, of: leg) }
         case .referralProgress: break
         case .info(let id, let message): if let leg = legs[id], let key = DTMFInfo.key(in: message) { pressed(key, on: leg) }
-        case .response(let message, _, let owner): trunks.answered(message, owner: owner)
-        case .failed(_, let owner, let failure): trunks.failed(owner: owner, failure)
+        case .response(let message, _, let owner): trunks.answered(message, owner: owner, now: now)
+        case .failed(_, let owner, _): trunks.failed(owner: owner, now: now)
         case .forgotten: break
         }
     }
@@ -133,7 +145,7 @@ final class PBXCore {
         settle()
     }
 
-    private func recorded(_ id: RecordingID, milliseconds: Int?, problem: String?) {
+    private func recorded(_ id: SoundRecordingID, milliseconds: Int?, problem: String?) {
         guard let entry = recordings.removeValue(forKey: id) else { return }
         entry.call.tell(
             .recording(
@@ -173,6 +185,15 @@ final class PBXCore {
     }
 
     func leg(_ id: SIPLegID) -> PBXLeg? { legs[id] }
+
+    /// The same signalling and sound, as a leg of another call.
+    func replace(_ leg: PBXLeg, by other: PBXLeg) {
+        leg.state = .ended
+        keep(other)
+    }
+
+    /// Files of messages in these boxes, the newest first.
+    func messages(_ boxes: [String]) -> [String] { messageStore(boxes) }
 
     /// Marks a leg as over, tells of it, and gives back what it held. Its signalling must be over, or be ended by `hangUp`.
     func ended(_ leg: PBXLeg, _ ending: LegEnding, isTransferredAway: Bool = false) {
@@ -219,4 +240,10 @@ extension LegEnding {
             self.init(.failed, cause: Cause(sip: ending.message.map { Int($0.status) } ?? 408, q850: 41, text: "the telephone is gone"))
         }
     }
+}
+
+/// Numbers of chance for those who want a generator.
+struct ChanceGenerator: RandomNumberGenerator {
+    let chance: () -> UInt64
+    mutating func next() -> UInt64 { chance() }
 }

@@ -27,7 +27,7 @@ final class PBXLeg {
     var state = State.trying
     var session: LegSession
     /// The attempt by which it is called; nil of whoever called in, and once it has answered.
-    var round: RingRound?
+    var attempt: RingAttempt?
     /// The leg of whom it was called for: it speaks for that one's party.
     let parent: PBXLeg?
     /// Whether its peer called us.

@@ -44,7 +44,7 @@ package final class SIPTransport {
 
     private func bind(_ listener: SIPTransportSettings.Listener) throws {
         if listener.transport == .udp {
-            let socket = try UDPSocket(binding: listener.address)
+            let socket = try UDPSocket(on: listener.address, bufferByteCount: 1 << 20)
             sockets.append(socket)
             addresses.append(.init(.udp, socket.address))
         } else {
@@ -73,7 +73,10 @@ package final class SIPTransport {
             loop.unwatch(listener.descriptor)
             listener.close()
         }
-        for socket in sockets { loop.unwatch(socket.descriptor) }
+        for socket in sockets {
+            loop.unwatch(socket.descriptor)
+            socket.close()
+        }
         listeners.removeAll()
         sockets.removeAll()
     }
@@ -93,8 +96,12 @@ package final class SIPTransport {
         guard sockets.indices.contains(place) else { return }
         for _ in 0..<64 {
             let socket = sockets[place]
-            guard let (count, peer) = buffer.withUnsafeMutableBytes({ socket.receive(into: $0) }) else { return }
-            take(count, from: SIPFlow(transport: .udp, remote: peer, local: UInt32(place)))
+            switch buffer.withUnsafeMutableBytes({ socket.receive(into: $0) }) {
+            case .datagram(let count, let peer): take(count, from: SIPFlow(transport: .udp, remote: peer, local: UInt32(place)))
+            case .cut: counts.malformed += 1
+            case .wouldBlock: return
+            case .failed: _ = socket.takeError()
+            }
         }
     }
 
@@ -126,7 +133,7 @@ package final class SIPTransport {
 
     private func sendDatagram(_ bytes: [UInt8], over flow: SIPFlow) {
         guard sockets.indices.contains(Int(flow.local)) else { return }
-        if !sockets[Int(flow.local)].send(bytes, to: flow.remote) { counts.dropped += 1 }
+        if bytes.withUnsafeBytes({ sockets[Int(flow.local)].send($0, to: flow.remote) }) != .done { counts.dropped += 1 }
     }
 
     private func stream(of flow: SIPFlow) -> SIPConnection? {

@@ -97,7 +97,54 @@ final class TrunkDesk {
         let named = id.account == nil ? links.values.filter { $0.account.id.connection == id.connection } : links[id].map { [$0] } ?? []
         let ready = named.filter { $0.state.isUp && $0.hasRoom && !$0.targets.isEmpty }
         let best = ready.min { ($0.liveCalls, $0.account.id) < ($1.liveCalls, $1.account.id) }
-        return best.flatMap { link in link.targets.first.map { Way(link: link, flow: $0) } }
+        return best.flatMap { link in link.current.map { Way(link: link, flow: $0) } }
+    }
+
+    /// How the plan's trunks stand, for the choice among them.
+    func standings(of names: [String]) -> [String: TrunkStanding] {
+        var standings: [String: TrunkStanding] = [:]
+        for name in names { standings[name] = standing(of: name) }
+        return standings
+    }
+
+    private func standing(of name: String) -> TrunkStanding {
+        guard let id = TrunkID(name) else { return TrunkStanding(trouble: "no name of a trunk") }
+        let named = links.values.filter { $0.account.id.connection == id.connection && (id.account == nil || $0.account.id == id) }
+        guard !named.isEmpty else { return TrunkStanding(trouble: "there is no such trunk") }
+        let up = named.filter(\.state.isUp)
+        let lines = named.sorted { $0.account.id < $1.account.id }.flatMap(\.account.numbers)
+        guard !up.isEmpty else { return TrunkStanding(trouble: named.first?.state.words ?? "down", lines: lines) }
+        let rooms = up.map { link in link.account.parallelCalls.map { max($0 - link.liveCalls, 0) } }
+        let free = rooms.contains(nil) ? nil : rooms.compactMap { $0 }.reduce(0, +)
+        return TrunkStanding(lines: lines, freeChannels: free)
+    }
+
+    // MARK: Registrations
+
+    /// Which trunk a request of ours was for, by the owner that its transaction names.
+    private var byOwner: [UInt64: TrunkLink] = [:]
+
+    func answered(_ message: SIPMessage, owner: UInt64, now: MonotonicInstant) {}
+
+    func failed(owner: UInt64, now: MonotonicInstant) {}
+
+    // MARK: Legs over trunks
+
+    func occupied(by leg: PBXLeg) { if let id = leg.trunk { links[id]?.liveCalls += 1 } }
+
+    func released(_ leg: PBXLeg) { if let id = leg.trunk, let link = links[id] { link.liveCalls = max(link.liveCalls - 1, 0) } }
+}
+
+extension TrunkState {
+    /// Why it carries no calls, in a few words.
+    var words: String {
+        switch condition {
+        case .registering: "is registering"
+        case .registered, .open: "is up"
+        case .refused(let status, _, _): "was refused with \(status)"
+        case .unreachable: "does not answer"
+        case .ended: "was taken back"
+        }
     }
 }
 
@@ -111,7 +158,5 @@ extension TrunkLink {
     }
 
     /// The last ten digits: `+7…`, `7…` and `8…` are one number.
-    private static func tail(_ text: String) -> Substring.UTF8View.SubSequence {
-        text.filter { $0.isASCII && $0.isNumber }.utf8.suffix(10)
-    }
+    private static func tail(_ text: String) -> [UInt8] { Array(text.utf8.filter { (0x30...0x39).contains($0) }.suffix(10)) }
 }

@@ -25,6 +25,11 @@ final class TrunkLink {
         credentials = TrunkCredentials(user: account.authUser, password: account.password)
     }
 
+    /// The target that its registrar answered at, else the first.
+    var current: SIPFlow? { targets.indices.contains(place) ? targets[place] : targets.first }
+    /// Which of the targets is spoken to.
+    var place = 0
+
     func resolved(_ targets: [SIPFlow], sources: [IPNetwork]) {
         self.targets = targets
         self.sources = sources
@@ -54,7 +59,7 @@ final class TrunkLink {
         if account.callerForm == .line, let line, let shown = try? SIPURI.make(user: plain(line).utf8, host: host) { from = shown }
         var request = SIPCallRequest(target: target, from: from, to: target, flow: flow, offer: [])
         if account.callerForm == .asserted, let line, let shown = try? SIPURI.make(user: plain(line).utf8, host: host) {
-            request.lines.addParty(.assertedIdentity, shown)
+            request.lines.add(.assertedIdentity, address: shown)
         }
         request.authorizer = credentials
         return request

@@ -30,6 +30,9 @@ package struct SIPFieldLines: Sendable {
         append(name, QuotedText.unfolded(value).lazy.filter { $0 >= .space || $0 == .tab })
     }
 
+    /// `<uri>`. A URI that was parsed holds no line break.
+    package mutating func add(_ name: SIPHeaderName, address uri: SIPURI) { append(name, [.less] + uri.written + [.greater]) }
+
     package mutating func add(_ lines: SIPFieldLines) { bytes += lines.bytes }
 
     /// `"name" <uri>;tag=…`; the display name is quoted and escaped, and whatever no header may hold is left out of it.

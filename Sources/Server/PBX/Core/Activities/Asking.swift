@@ -83,7 +83,7 @@ final class Asking: CallActivity {
     /// Without steps of its own the call goes on behind the menu.
     private func go(to steps: [PlanStep], _ reason: EndReason) {
         leaveStation(reason)
-        if !steps.isEmpty { call.script.jump(to: steps) }
+        call.script.jump(otherwise: steps)
         call.proceed()
     }
 

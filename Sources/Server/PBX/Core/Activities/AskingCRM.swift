@@ -18,7 +18,7 @@ final class AskingCRM: CallActivity {
         call.core.ring(callerOf: call)
         guard let lookup = call.core.lookup, case .external(let number?)? = call.caller?.party else { return call.proceed() }
         timer = call.core.after(.seconds(2)) { [weak self] in self?.take(nil) }
-        lookup(RoutingQuestion(caller: number, line: call.line), call.name) { [weak self] in self?.take($0) }
+        lookup(RoutingQuestion(call: ExternalKey(.call, call.name), number: number, line: call.line)) { [weak self] in self?.take($0) }
     }
 
     private func take(_ decision: RoutingDecision?) {
@@ -29,7 +29,7 @@ final class AskingCRM: CallActivity {
             call.tell(.step(PBXRecord.Step(.user, result: decision == nil ? "timeout" : "nobody")))
             return call.proceed()
         }
-        let wave = RingRound.Wave(candidates: [.phone(extension: short)], time: ringTime)
+        let wave = RingAttempt.Wave(candidates: [.phone(extension: short)], time: ringTime)
         call.begin(Ringing(call, waves: [wave], step: PBXRecord.Step(.user, ref: short, result: "responsible")))
     }
 

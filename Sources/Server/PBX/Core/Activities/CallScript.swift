@@ -1,56 +1,56 @@
 import Connector
 import PBXPlan
 
-/// What is still to become of a call: the plan's steps, the next first.
+/// What is still to become of a call: a walk through the plan's steps.
 struct CallScript {
-    private var steps: [PlanStep] = []
-    /// Steps done, so that a plan that runs in a circle ends (`route` and menus may jump).
-    private var count = 0
+    private var walk: RouteWalk
     /// What the last one that rang came to: what the caller is told where no step is left.
     var lastFailure: LegEnding?
-    private static let limit = 200
+    private var isBegun = false
 
-    mutating func follow(_ steps: [PlanStep]) { self.steps = steps }
+    init(_ steps: [PlanStep], of plan: DialPlan) { walk = RouteWalk(steps, of: plan) }
 
     /// What follows takes the place of the rest.
-    mutating func jump(to steps: [PlanStep]) { self.steps = steps }
+    mutating func jump(to steps: [PlanStep]) { walk.take(steps) }
+
+    /// Goes on with these steps, or, where there are none, with the one that follows.
+    mutating func jump(otherwise steps: [PlanStep]) { walk.take(otherwise: steps) }
 
     /// The activity of the next step. Steps that only decide are done on the way.
     mutating func next(for call: PBXCall) -> any CallActivity {
-        while !steps.isEmpty {
-            count += 1
-            guard count <= Self.limit else { return HangingUp(call, .failed, status: 482) }
-            let step = steps.removeFirst()
-            if let activity = activity(for: step, call) { return activity }
+        while true {
+            let action = walk.next(at: call.core.wallClock())
+            for passed in walk.takePassed() {
+                call.tell(.step(PBXRecord.Step(.schedule, ref: passed.schedule, result: passed.isOpen ? "open" : "closed")))
+            }
+            switch action {
+            case .record(let isOn): call.recorder.isWanted = isOn
+            case .hangUp(let cause): return ending(cause, call)
+            default: return activity(for: action, call)
+            }
         }
-        let failure = lastFailure ?? LegEnding(.noAnswer)
-        return HangingUp(call, failure.reason, cause: failure.cause, status: failure.cause.sip.map { UInt16(clamping: $0) } ?? 480)
     }
 
-    private mutating func activity(for step: PlanStep, _ call: PBXCall) -> (any CallActivity)? {
-        let plan = call.core.plan
-        switch step {
-        case .schedule(let name, let otherwise):
-            let isOpen = plan.schedules[name]?.isOpen(at: call.core.wallClock()) ?? true
-            call.tell(.step(PBXRecord.Step(.schedule, ref: name, result: isOpen ? "open" : "closed")))
-            if !isOpen { jump(to: otherwise) }
-            return nil
-        case .route(let name):
-            steps = (plan.routes[name] ?? []) + steps
-            return nil
-        case .record(let isOn):
-            call.recorder.isWanted = isOn
-            return nil
-        case .announce(let prompt): return Announcing(call, prompt)
-        case .responsible(let time): return AskingCRM(call, ringTime: time)
-        case .ring(let ring): return Ringing(call, ring)
-        case .forward(let target, let time): return Ringing(call, RingStep([.target(target)], ringTime: time))
-        case .queue(let name): return plan.queues[name].map { Queueing(call, $0) }
-        case .menu(let name): return plan.menus[name].map { Asking(call, $0) }
-        case .voicemail(let name): return plan.voicemail[name].map { TakingMessage(call, $0) }
-        case .hangUp(let cause):
+    private func activity(for action: RouteWalk.Action, _ call: PBXCall) -> any CallActivity {
+        switch action {
+        case .announce(let prompt): Announcing(call, prompt)
+        case .responsible(let time): AskingCRM(call, ringTime: time)
+        case .ring(let ring): Ringing(call, ring)
+        case .forward(let target, let time): Ringing(call, RingStep([.target(target)], ringTime: time))
+        case .queue(let queue): Queueing(call, queue)
+        case .menu(let menu): Asking(call, menu)
+        case .voicemail(let box): TakingMessage(call, box)
+        case .hangUp(let cause): ending(cause, call)
+        case .record: HangingUp(call, .failed, status: 500)
+        }
+    }
+
+    /// Where the plan only ran out of steps, the caller is told what ringing came to.
+    private func ending(_ cause: HangUpCause, _ call: PBXCall) -> HangingUp {
+        guard cause == .unavailable, let failure = lastFailure else {
             return HangingUp(call, EndReason(cause), cause: Cause(sip: Int(cause.status), q850: cause.q850), status: cause.status)
         }
+        return HangingUp(call, failure.reason, cause: failure.cause, status: failure.cause.sip.map { UInt16(clamping: $0) } ?? 480)
     }
 }
 

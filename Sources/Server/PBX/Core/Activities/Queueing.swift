@@ -8,12 +8,12 @@ final class Queueing: CallActivity {
     unowned let call: PBXCall
     let queue: CallQueue
     private let leg: String
-    private var round: RingRound?
+    private var attempt: RingAttempt?
     private var patience: TimerID?
     private var announcement: TimerID?
     private var isLeft = false
     /// Members that did not answer this caller, until all were tried.
-    private(set) var tried: Set<RingTarget> = []
+    var tried: Set<RingTarget> = []
     private var place = 0
 
     init(_ call: PBXCall, _ queue: CallQueue) {
@@ -41,37 +41,34 @@ final class Queueing: CallActivity {
     private func goElsewhere(_ reason: EndReason) {
         leaveStation(reason)
         call.script.lastFailure = LegEnding(reason)
-        if !queue.otherwise.isEmpty { call.script.jump(to: queue.otherwise) }
+        call.script.jump(otherwise: queue.otherwise)
         call.proceed()
     }
 
     // MARK: Being served
 
-    var isBeingRung: Bool { round != nil }
+    var isBeingRung: Bool { attempt != nil }
 
     /// Rings members for this caller.
     func ring(_ members: [RingTarget]) {
         let candidates = members.flatMap { call.core.candidates(for: $0) }
-        let round = RingRound(
+        let attempt = RingAttempt(
             call, caller: call.caller, group: queue.name,
-            waves: [RingRound.Wave(candidates: candidates, time: queue.ringTime)]
+            waves: [RingAttempt.Wave(candidates: candidates, time: queue.ringTime)]
         ) { [weak self] in self?.concluded($0, members) }
-        self.round = round
-        round.begin()
+        self.attempt = attempt
+        attempt.begin()
     }
 
-    private func concluded(_ outcome: RingRound.Outcome, _ members: [RingTarget]) {
-        round = nil
+    private func concluded(_ outcome: RingAttempt.Outcome, _ members: [RingTarget]) {
+        attempt = nil
         switch outcome {
         case .answered(let leg):
             guard let caller = call.caller else { return }
-            call.core.queues.served(queue, by: members.first { call.core.is($0, leg) })
             leaveStation(.transferred)
+            call.queueMember = members.first { call.core.rings($0, leg) }.map { (queue.name, $0) }
             call.begin(Talking(call, caller, leg))
-        case .unanswered:
-            tried.formUnion(members)
-            if tried.isSuperset(of: queue.members) { tried = [] }
-            call.core.queues.serveSoon(queue)
+        case .unanswered: call.core.queues.serveSoon(queue)
         }
     }
 
@@ -127,7 +124,7 @@ final class Queueing: CallActivity {
 
     func leave() {
         leaveStation(.callerHungUp)
-        round?.stop(LegEnding(.callerHungUp))
+        attempt?.stop(LegEnding(.callerHungUp))
         if let caller = call.caller { call.core.media.stop(caller.stream) }
     }
 

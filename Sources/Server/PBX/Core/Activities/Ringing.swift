@@ -6,17 +6,17 @@ import PBXPlan
 /// Rings somebody for the call's caller; goes on with the script where nobody answers.
 final class Ringing: CallActivity {
     private unowned let call: PBXCall
-    private let waves: [RingRound.Wave]
+    private let waves: [RingAttempt.Wave]
     private let group: String?
     private let step: PBXRecord.Step?
-    private var round: RingRound?
+    private var attempt: RingAttempt?
     /// Whether the next wave is to try; of calls to the outside, by the plan's rule.
     private let goesOn: (_ status: UInt16?, _ rang: Bool) -> Bool
     /// The leg whose early sound the caller hears.
     private var early: PBXLeg?
 
     init(
-        _ call: PBXCall, waves: [RingRound.Wave], group: String? = nil, step: PBXRecord.Step? = nil,
+        _ call: PBXCall, waves: [RingAttempt.Wave], group: String? = nil, step: PBXRecord.Step? = nil,
         goesOn: @escaping (UInt16?, Bool) -> Bool = { _, _ in true }
     ) {
         self.call = call
@@ -34,11 +34,11 @@ final class Ringing: CallActivity {
     func enter() {
         if let step { call.tell(.step(step)) }
         call.core.ring(callerOf: call)
-        let round = RingRound(call, caller: call.caller, group: group, waves: waves) { [unowned self] in concluded($0) }
-        round.goesOn = goesOn
-        round.onRinging = { [unowned self] in if $1 { hear($0) } }
-        self.round = round
-        round.begin()
+        let attempt = RingAttempt(call, caller: call.caller, group: group, waves: waves) { [unowned self] in concluded($0) }
+        attempt.goesOn = goesOn
+        attempt.onRinging = { [unowned self] in if $1 { hear($0) } }
+        self.attempt = attempt
+        attempt.begin()
     }
 
     /// An announcement of the network, or its own ringing tone: the caller hears it where a number outside was called.
@@ -49,7 +49,7 @@ final class Ringing: CallActivity {
         call.core.media.bridge(caller.stream, leg.stream)
     }
 
-    private func concluded(_ outcome: RingRound.Outcome) {
+    private func concluded(_ outcome: RingAttempt.Outcome) {
         switch outcome {
         case .answered(let leg):
             guard let caller = call.caller else { return }
@@ -61,7 +61,7 @@ final class Ringing: CallActivity {
     }
 
     func leave() {
-        round?.stop(LegEnding(.callerHungUp, cause: Cause(q850: 16)))
+        attempt?.stop(LegEnding(.callerHungUp, cause: Cause(q850: 16)))
         if let caller = call.caller, caller.state != .ended {
             call.core.media.unbridge(caller.stream)
             call.core.media.stop(caller.stream)

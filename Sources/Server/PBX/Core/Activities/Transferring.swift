@@ -8,7 +8,7 @@ final class Transferring: CallActivity {
     private let transferor: PBXLeg
     private let other: PBXLeg
     private let target: TransferTarget
-    private var round: RingRound?
+    private var attempt: RingAttempt?
     /// It came to nothing, and the transferor, who has hung up, is rung.
     private var isReturning = false
 
@@ -26,18 +26,18 @@ final class Transferring: CallActivity {
         ring(target.waves, .blind)
     }
 
-    private func ring(_ waves: [RingRound.Wave], _ handover: LegReport.Handover) {
-        let round = RingRound(call, caller: other, group: target.group, handover: handover, waves: waves) { [unowned self] in
+    private func ring(_ waves: [RingAttempt.Wave], _ handover: LegReport.Handover) {
+        let attempt = RingAttempt(call, caller: other, group: target.group, handover: handover, waves: waves) { [unowned self] in
             concluded($0)
         }
-        round.goesOn = target.goesOn
-        round.onRinging = { [unowned self] _, _ in call.core.notify(transferor, 180) }
-        self.round = round
-        round.begin()
+        attempt.goesOn = target.goesOn
+        attempt.onRinging = { [unowned self] _, _ in call.core.notify(transferor, 180) }
+        self.attempt = attempt
+        attempt.begin()
     }
 
-    private func concluded(_ outcome: RingRound.Outcome) {
-        round = nil
+    private func concluded(_ outcome: RingAttempt.Outcome) {
+        attempt = nil
         switch outcome {
         case .answered(let leg) where isReturning:
             tell(.returned)
@@ -62,7 +62,7 @@ final class Transferring: CallActivity {
         guard transferor.state == .ended else { return call.begin(Talking(call, transferor, other)) }
         guard let short = transferor.extension else { return call.end(ending.reason, by: .system, cause: ending.cause) }
         isReturning = true
-        ring([RingRound.Wave(candidates: [.phone(extension: short)], time: .seconds(25))], .returned)
+        ring([RingAttempt.Wave(candidates: [.phone(extension: short)], time: .seconds(25))], .returned)
     }
 
     private func tell(_ phase: PBXRecord.TransferMoment.Phase, to leg: PBXLeg? = nil, cause: Cause = Cause()) {
@@ -74,7 +74,7 @@ final class Transferring: CallActivity {
     }
 
     func leave() {
-        round?.stop(LegEnding(.callerHungUp))
+        attempt?.stop(LegEnding(.callerHungUp))
         call.core.media.stop(other.stream)
     }
 
@@ -87,7 +87,7 @@ final class Transferring: CallActivity {
 
 /// Where a call is passed on to.
 struct TransferTarget {
-    var waves: [RingRound.Wave]
+    var waves: [RingAttempt.Wave]
     var group: String?
     var party: Party?
     var goesOn: (UInt16?, Bool) -> Bool = { _, _ in true }

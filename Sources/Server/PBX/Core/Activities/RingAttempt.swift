@@ -12,7 +12,7 @@ enum RingCandidate: Hashable {
 /// Rings candidates, all at once or in waves, until one answers or none does.
 ///
 /// Legs that it calls report to it, not to the call's activity. What it comes to is told once.
-final class RingRound {
+final class RingAttempt {
     enum Outcome {
         case answered(PBXLeg)
         case unanswered(LegEnding)
@@ -22,6 +22,8 @@ final class RingRound {
     struct Wave {
         var candidates: [RingCandidate]
         var time: Duration
+        /// How long one may say nothing at all: then it is taken for dead. nil leaves that to `time`.
+        var patience: Duration?
     }
 
     /// Whose call it is: what the rung telephone shows, and what its leg's `from` is.
@@ -33,6 +35,7 @@ final class RingRound {
     private let outcome: (Outcome) -> Void
     private var legs: [PBXLeg] = []
     private var timer: TimerID?
+    private var silence: TimerID?
     private var best: LegEnding?
     private var isOver = false
     /// Headers for the telephones, as an auto-answer.
@@ -64,6 +67,9 @@ final class RingRound {
             guard !isOver else { return }
             if !legs.isEmpty {
                 timer = call.core.after(wave.time) { [weak self] in self?.timeIsUp() }
+                if let patience = wave.patience {
+                    silence = call.core.after(patience) { [weak self] in self?.nothingHeard() }
+                }
                 return
             }
         }
@@ -86,6 +92,17 @@ final class RingRound {
         ringNextWave()
     }
 
+    private func nothingHeard() {
+        silence = nil
+        guard legs.allSatisfy({ $0.state == .trying }) else { return }
+        stopTimer()
+        let dead = LegEnding(.unreachable, cause: Cause(sip: 408, q850: 18))
+        note(dead)
+        dismiss(legs, dead)
+        guard goesOn(nil, false) else { return conclude(.unanswered(dead)) }
+        ringNextWave()
+    }
+
     // MARK: What the legs do
 
     func progressed(_ leg: PBXLeg, _ status: UInt16, hasSound: Bool) {
@@ -103,7 +120,7 @@ final class RingRound {
         legs = []
         leg.state = .answered
         call.tell(.answered, leg)
-        leg.round = nil
+        leg.attempt = nil
         dismiss(others, LegEnding(.answeredElsewhere, cause: Cause(q850: 26)))
         outcome(.answered(leg))
     }
@@ -146,8 +163,9 @@ final class RingRound {
     }
 
     private func stopTimer() {
-        if let timer { call.core.cancel(timer) }
+        for running in [timer, silence] { if let running { call.core.cancel(running) } }
         timer = nil
+        silence = nil
     }
 
     /// What is told in the end is the most telling failure: that a person said no or was busy, rather than that a telephone was off.
