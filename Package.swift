@@ -63,7 +63,7 @@ let package = Package(
         // The machinery.
         .target(
             name: "CSystem", path: "Sources/Server/CSystem",
-            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("sqlite3"), .linkedLibrary("curl")]),
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("sqlite3"), .linkedLibrary("curl"), .linkedLibrary("resolv")]),
         .target(
             name: "CNumbering", path: "Sources/Server/CNumbering",
             linkerSettings: [.linkedLibrary("phonenumber")]),

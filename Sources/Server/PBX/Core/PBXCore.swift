@@ -178,6 +178,12 @@ final class PBXCore {
         queues.phoneChanged()
     }
 
+    /// Ends every call: the PBX ends.
+    func endAll() {
+        for call in Array(calls.values) { call.end(.failed, by: .system, cause: Cause(sip: 503, q850: 41, text: "the PBX ends")) }
+        settle()
+    }
+
     func keep(_ leg: PBXLeg) {
         if let sip = leg.sip { legs[sip] = leg }
         streams[leg.stream] = leg

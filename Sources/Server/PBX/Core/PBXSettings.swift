@@ -14,4 +14,9 @@ struct PBXSettings: Sendable {
     var country = "RU"
     /// Of the digest.
     var realm = "kommutator"
+    var listeners: [SIPTransportSettings.Listener] = []
+    /// For sound.
+    var ports: ClosedRange<UInt16> = 16_384...32_767
+    /// Loops of their own for sound; 0 has it on the signalling loop.
+    var mediaLoops = 1
 }
