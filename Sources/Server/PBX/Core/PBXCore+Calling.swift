@@ -31,13 +31,15 @@ extension PBXCore {
     private func ringPhone(_ short: String, _ attempt: RingAttempt, _ call: PBXCall) throws(CallFailure) -> [PBXLeg] {
         guard let phone = plan.extensions[short] else { throw CallFailure(.invalidNumber, sip: 404, q850: 1) }
         guard callCount(of: short) < phone.calls else { throw CallFailure(.busy, sip: 486, q850: 17) }
-        let contacts = phones.contacts(of: short)
+        let contacts = phones.contacts(of: short, at: now)
         guard !contacts.isEmpty else { throw CallFailure(.unreachable, sip: 480, q850: 20, "the telephone is not registered") }
         var legs: [PBXLeg] = []
         for contact in contacts {
+            guard let from = phones.address(of: callerText(attempt.caller), over: contact.flow),
+                let to = phones.address(of: short, over: contact.flow)
+            else { continue }
             var request = SIPCallRequest(
-                target: contact.uri, from: phones.address(of: callerText(attempt.caller)), displayName: callerName(attempt.caller),
-                to: phones.address(of: short), flow: contact.flow, offer: [])
+                target: contact.uri, from: from, displayName: callerName(attempt.caller), to: to, flow: contact.flow, offer: [])
             request.lines = attempt.lines
             if let leg = try? start(&request, .phone(extension: short, contact: contact.name), attempt, call) { legs.append(leg) }
         }
@@ -88,7 +90,7 @@ extension PBXCore {
     func isFree(_ target: RingTarget) -> Bool {
         switch target {
         case .extension(let short):
-            return callCount(of: short) == 0 && !phones.contacts(of: short).isEmpty
+            return callCount(of: short) == 0 && phones.isRegistered(short, at: now)
         case .mobile(let short): return callCount(of: short) == 0
         case .outside: return true
         }

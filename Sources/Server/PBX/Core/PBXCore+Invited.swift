@@ -16,7 +16,7 @@ extension PBXCore {
 
     /// Whom we know gets an answer; strangers get none, so that they learn nothing (no difference between 404 and 401, no Server).
     private func answerOther(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow) {
-        guard trunks.isKnown(flow.remote.ip) || phones.isKnown(flow) else { return agent.ignore(transaction, now: now) }
+        guard trunks.isKnown(flow.remote.ip) || phones.isKnown(flow, at: now) else { return agent.ignore(transaction, now: now) }
         var lines = SIPFieldLines()
         lines.add(.allow, fixed: "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER")
         let status: UInt16 =

@@ -19,6 +19,10 @@ final class PBXCore {
     var lookup: ((RoutingQuestion, @escaping (RoutingDecision?) -> Void) -> Void)?
     /// Our address at this end of a flow.
     var localAddress: (SIPFlow) -> IPAddress = { _ in .loopbackV4 }
+    /// Hears whose presence may have changed.
+    var onPresence: (String) -> Void = { _ in }
+    /// Sends bytes that are no message: what keeps the way through a NAT open.
+    var keepAlive: (SIPFlow) -> Void = { _ in }
     /// Finds the files of messages in voicemail boxes, the newest first.
     var messageStore: (_ boxes: [String]) -> [String] = { _ in [] }
     private(set) var plan: DialPlan
@@ -57,12 +61,16 @@ final class PBXCore {
         self.wallClock = wallClock
         self.outlet = outlet
         wheel = TimerWheel(startingAt: now.nanoseconds / 1_000_000)
+        phones.follow(plan)
+        phones.onChange = { [unowned self] in phoneChanged($0) }
+        trunks.attach(self)
     }
 
     /// Another plan from the next decision on; calls that go on keep what was decided for them.
     func follow(_ plan: DialPlan) {
         self.plan = plan
         toll.adopt(plan)
+        phones.follow(plan)
     }
 
     // MARK: Time
@@ -77,14 +85,20 @@ final class PBXCore {
     func advance(to now: MonotonicInstant) {
         self.now = max(self.now, now)
         agent.advance(to: now)
+        phones.advance(to: now)
         while let work = wheel.takeDue(at: now.nanoseconds / 1_000_000) { work() }
         settle()
     }
 
     var nextDeadline: MonotonicInstant? {
         let own = wheel.nextTick.map { MonotonicInstant(nanoseconds: $0 * 1_000_000) }
-        guard let other = agent.nextDeadline else { return own }
-        return own.map { min($0, other) } ?? other
+        return [own, agent.nextDeadline, phones.registrar.nextDeadline].compactMap { $0 }.min()
+    }
+
+    /// A telephone came, or the last one of an extension went.
+    private func phoneChanged(_ short: String) {
+        onPresence(short)
+        queues.phoneChanged()
     }
 
     // MARK: In
@@ -97,6 +111,7 @@ final class PBXCore {
 
     func transportFailed(_ flow: SIPFlow, now: MonotonicInstant) {
         self.now = max(self.now, now)
+        phones.lost(flow)
         agent.transportFailed(flow, now: now)
         settle()
     }

@@ -15,6 +15,8 @@ final class SourceGuard {
         case stranger
         /// A wrong password.
         case wrongPassword
+        /// A tool that looks for telephones to steal from, by its own word: shut out at once.
+        case scanner
     }
 
     struct Limits {
@@ -81,6 +83,7 @@ final class SourceGuard {
             switch offence {
             case .malformed, .stranger: source.malformed += 1
             case .wrongPassword: source.wrongPasswords += 1
+            case .scanner: source.malformed = limits.malformed
             }
             guard source.malformed >= limits.malformed || source.wrongPasswords >= limits.wrongPasswords else { return false }
             source.bannedUntil = now.advanced(by: limits.ban)

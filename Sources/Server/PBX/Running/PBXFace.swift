@@ -43,7 +43,8 @@ final class PBXFace {
         return Array("<sip:\(host(flow))\(port)\(transport)>".utf8)
     }
 
-    private func host(_ flow: SIPFlow) -> String {
+    /// As a host of a URI.
+    func host(_ flow: SIPFlow) -> String {
         let address = advertised(flow)
         return address.isV4 ? address.description : "[\(address)]"
     }

@@ -1,74 +1,75 @@
 import Connector
+import Digests
 import Media
 import Network
 import PBXPlan
 import SIP
 import Threading
 
+/// Asks the CRM whom to ring; the answer comes on any thread.
+package typealias PBXLookup = @Sendable (RoutingQuestion, @escaping @Sendable (RoutingDecision?) -> Void) -> Void
+
 /// A PBX that runs: its loop, its sockets, its sound, and the core that they serve.
 ///
-/// `@unchecked Sendable`: everything but `loop` and `media loops` is touched on the signalling loop only; whoever comes from another
-/// thread goes through `perform`.
+/// `@unchecked Sendable`: everything but the loops is touched on the signalling loop only, or before it starts; whoever comes from
+/// another thread goes through `perform`.
 final class PBXInstance: @unchecked Sendable {
-    let loop: EventLoop
+    private let loop: EventLoop
     private let mediaLoops: [EventLoop]
-    private(set) var core: PBXCore
+    private let core: PBXCore
     private let transport: SIPTransport
     private let plane: MediaPlane
     private let agent: SIPUserAgent
+    private let guardian = SourceGuard()
+    private let face: PBXFace
     private var timer: TimerID?
     private var timerDue: MonotonicInstant?
-    private var own = OwnAddresses()
-    private let settings: PBXSettings
-    let guardian: SourceGuard
-    /// Where it listens, ports resolved.
-    var addresses: [SIPTransportSettings.Listener] { transport.addresses }
 
-    /// Binds and starts. - Throws: `NetworkError`, `MediaError`, `ThreadError`, each with what to do.
+    /// Binds and starts.
+    /// - Parameters:
+    ///   - outlet: takes the records, on the signalling loop.
+    /// - Throws: `NetworkError`, `MediaError`, `ThreadError`, each with what to do.
     init(
         settings: PBXSettings, plan: DialPlan, numbering: any NumberingPlan, clock: any Timekeeper,
-        outlet: @escaping (PBXRecord) -> Void, lookup: PBXLookup?
+        outlet: @escaping (PBXRecord) -> Void, onPresence: @escaping (String) -> Void, lookup: PBXLookup?
     ) throws {
-        self.settings = settings
         loop = try EventLoop(name: "pbx")
         mediaLoops = try (0..<settings.mediaLoops).map { try EventLoop(name: "sound-\($0)") }
-        let media = mediaLoops.isEmpty ? [loop] : mediaLoops
         transport = try SIPTransport(SIPTransportSettings(listeners: settings.listeners), loop: loop)
         var sound = MediaSettings()
         sound.ports = settings.ports
-        plane = try MediaPlane(loops: media, signalling: loop, settings: sound)
-        guardian = SourceGuard()
+        plane = try MediaPlane(loops: mediaLoops.isEmpty ? [loop] : mediaLoops, signalling: loop, settings: sound)
         let now = MonotonicInstant.now
         let chance: () -> UInt64 = { UInt64.random(in: .min ... .max) }
-        let face = PBXFace(settings: settings, transport: transport)
-        let transactions = SIPTransactions(now: now, chance: chance, sentBy: face.sentBy)
+        face = PBXFace(settings: settings, transport: transport)
         agent = SIPUserAgent(
-            settings: SIPUserAgentSettings(contact: face.contact, chance: chance), transactions: transactions, now: now)
-        let phones = PhoneDesk(realm: settings.realm, plan: plan, agent: agent, chance: chance)
+            settings: SIPUserAgentSettings(contact: face.contact, chance: chance),
+            transactions: SIPTransactions(now: now, chance: chance, sentBy: face.sentBy), now: now)
+        let phones = PhoneDesk(
+            realm: settings.realm, agent: agent, guardian: guardian, key: randomBytes(32), now: now, host: face.host)
         core = PBXCore(
             settings: settings, plan: plan, agent: agent, media: plane, numbering: numbering, phones: phones, trunks: TrunkDesk(),
-            chance: chance, now: now, wallClock: clock.now, outlet: outlet)
+            chance: chance, now: now, wallClock: { clock.now() }, outlet: outlet)
         core.localAddress = face.localAddress
+        core.onPresence = onPresence
+        guardian.exempt = settings.localNetworks
         wire(lookup)
         for loop in mediaLoops { try loop.start() }
         transport.start()
         try loop.start()
     }
 
+    /// Where it listens, ports resolved.
+    var addresses: [SIPTransportSettings.Listener] { transport.addresses }
+
     private func wire(_ lookup: PBXLookup?) {
+        core.keepAlive = { [transport] in transport.send([0x0D, 0x0A, 0x0D, 0x0A], over: $0) }
         transport.admits = { [guardian, loop] in guardian.admits($0, at: loop.now) }
         transport.onMessage = { [unowned self] message, flow in
             core.receive(message, over: flow, now: loop.now)
             pump()
         }
-        transport.onRefusal = { [unowned self] refusal, flow in
-            guard core.trunks.isKnown(flow.remote.ip) || core.phones.isKnown(flow) else {
-                return guardian.note(.malformed, from: flow.remote.ip, at: loop.now)
-            }
-            agent.transactions.refuse(refusal, over: flow)
-            agent.settle()
-            pump()
-        }
+        transport.onRefusal = { [unowned self] in refuse($0, $1) }
         transport.onLost = { [unowned self] flow in
             core.transportFailed(flow, now: loop.now)
             pump()
@@ -78,15 +79,19 @@ final class PBXInstance: @unchecked Sendable {
             pump()
         }
         guard let lookup else { return }
-        core.lookup = { [loop, unowned self] question, answer in
-            let answer = PBXAnswer(answer)
-            lookup(question) { decision in
-                loop.execute {
-                    answer.give(decision)
-                    self.pump()
-                }
-            }
+        core.lookup = { [unowned self] question, answer in
+            let way = WayBack(answer)
+            lookup(question) { decision in self.perform { _ in way.give(decision) } }
         }
+    }
+
+    /// What cannot be read is answered where we know the sender; of strangers it is held against them.
+    private func refuse(_ refusal: SIPRefusal, _ flow: SIPFlow) {
+        guard core.trunks.isKnown(flow.remote.ip) || core.phones.isKnown(flow, at: loop.now) else {
+            return guardian.note(.malformed, from: flow.remote.ip, at: loop.now)
+        }
+        agent.refuse(refusal, over: flow, now: loop.now)
+        pump()
     }
 
     // MARK: Work
@@ -101,44 +106,54 @@ final class PBXInstance: @unchecked Sendable {
         }
     }
 
+    /// The same, and waits for what it gives.
+    func ask<Result: Sendable>(_ work: @escaping @Sendable (PBXCore) -> Result) async -> Result {
+        await withCheckedContinuation { continuation in perform { continuation.resume(returning: work($0)) } }
+    }
+
     /// Sends what is to be sent, and sets the timer to what is due next.
     private func pump() {
         for send in agent.takeSends() { transport.send(send.bytes, over: send.flow) }
         guard let due = core.nextDeadline else { return }
-        if let timerDue, timerDue <= due, timer != nil { return }
+        if let timerDue, timer != nil, timerDue <= due { return }
         if let timer { loop.cancel(timer) }
         timerDue = due
         timer = loop.schedule(after: due.duration(since: loop.now)) { [unowned self] in
             timer = nil
-            timerDue = nil
             core.advance(to: loop.now)
             pump()
         }
     }
 
-    /// Ends every call, waits for the recordings, and closes everything. Not on the loop.
-    func close() {
-        let isDone = DispatchGate()
-        loop.execute { [self] in
-            core.endAll()
-            pump()
-            isDone.open()
-        }
-        isDone.wait(atMost: .seconds(5))
-        loop.execute { [self] in
-            plane.shutdown()
-            transport.close()
+    /// Our contact at a trunk's registrar: `sip:NAME@address:port`.
+    func contact(named name: String, over flow: SIPFlow) -> SIPURI? {
+        let plain = face.contact(flow).dropFirst().dropLast()
+        guard let uri = try? SIPURI(plain) else { return nil }
+        return try? SIPURI.make(
+            user: name.utf8, host: String(decoding: uri.host, as: UTF8.self), port: uri.port,
+            parameters: flow.transport == .udp ? [] : [("transport", "tcp")])
+    }
+
+    /// Ends every call, has the recordings closed, and closes everything.
+    func close() async {
+        await ask { $0.endAll() }
+        await withCheckedContinuation { done in
+            loop.execute { [self] in
+                pump()
+                plane.shutdown()
+                transport.close()
+                done.resume()
+            }
         }
         loop.stop()
         for loop in mediaLoops { loop.stop() }
     }
 }
 
-/// Asks the CRM whom to ring; the answer comes on any thread.
-package typealias PBXLookup = @Sendable (RoutingQuestion, @escaping @Sendable (RoutingDecision?) -> Void) -> Void
-
-/// An answer's way back to the signalling loop, where alone it is called.
-private struct PBXAnswer: @unchecked Sendable {
+/// An answer's way back to the signalling loop.
+///
+/// `@unchecked Sendable`: `give` is made and called on that loop only.
+private struct WayBack: @unchecked Sendable {
     let give: (RoutingDecision?) -> Void
 
     init(_ give: @escaping (RoutingDecision?) -> Void) { self.give = give }

@@ -121,12 +121,114 @@ final class TrunkDesk {
 
     // MARK: Registrations
 
+    private unowned(unsafe) var core: PBXCore?
     /// Which trunk a request of ours was for, by the owner that its transaction names.
-    private var byOwner: [UInt64: TrunkLink] = [:]
+    private var byOwner: [UInt64: TrunkID] = [:]
+    private var lastOwner: UInt64 = 0
 
-    func answered(_ message: SIPMessage, owner: UInt64, now: MonotonicInstant) {}
+    func attach(_ core: PBXCore) { self.core = core }
 
-    func failed(owner: UInt64, now: MonotonicInstant) {}
+    /// A trunk's addresses are known, or known anew: it registers, where it does that, or is open.
+    func found(_ id: TrunkID, targets: [SIPFlow], sources: [IPNetwork], contact: SIPURI?, now: MonotonicInstant) {
+        guard let link = links[id] else { return }
+        link.resolved(targets, sources: sources)
+        guard !targets.isEmpty else { return }
+        guard link.account.registers else { return link.state = TrunkState(.open, registrar: link.account.registrars.first?.host) }
+        guard link.registration == nil, let contact else { 
+            link.registration?.targetCount = targets.count
+            return
+        }
+        link.registration = link.makeRegistration(contact: contact, chance: core?.chance ?? { 0 })
+        link.registration?.targetCount = targets.count
+        send(link.registration?.begin(), for: link, now: now)
+        keepAlive(link)
+    }
+
+    /// Its addresses cannot be found.
+    func notFound(_ id: TrunkID, _ reason: String) {
+        guard let link = links[id], link.targets.isEmpty else { return }
+        link.state = TrunkState(.unreachable(reason: reason, retryAt: nil))
+    }
+
+    /// Takes a trunk back from its registrar. Live calls over it go on.
+    func leave(_ id: TrunkID, now: MonotonicInstant) {
+        guard let link = links[id] else { return }
+        link.isLeaving = true
+        send(link.registration?.leave(), for: link, now: now)
+        if link.registration == nil { link.state = TrunkState(.ended) }
+        if link.state.condition == .ended { links[id] = nil }
+    }
+
+    func answered(_ message: SIPMessage, owner: UInt64, now: MonotonicInstant) {
+        guard let id = byOwner.removeValue(forKey: owner), let link = links[id] else { return }
+        send(link.registration?.answered(message, at: now), for: link, now: now)
+    }
+
+    func failed(owner: UInt64, now: MonotonicInstant) {
+        guard let id = byOwner.removeValue(forKey: owner), let link = links[id] else { return }
+        send(link.registration?.failed(at: now), for: link, now: now)
+    }
+
+    /// A call over a registered trunk was refused with 403 or had no answer: the registration may be lost (sip.md "Pitfalls" 4).
+    func doubt(_ id: TrunkID, now: MonotonicInstant) {
+        guard let link = links[id], byOwner.values.contains(id) == false else { return }
+        send(link.registration?.begin(), for: link, now: now)
+    }
+
+    private func send(_ sending: SIPRegistration.Sending?, for link: TrunkLink, now: MonotonicInstant) {
+        if let sending, link.targets.indices.contains(sending.target) {
+            lastOwner += 1
+            byOwner[lastOwner] = link.account.id
+            link.place = sending.target
+            do {
+                try core?.agent.send(sending.draft, over: link.targets[sending.target], owner: lastOwner, now: now)
+            } catch {
+                byOwner[lastOwner] = nil
+                link.state = TrunkState(.unreachable(reason: "its REGISTER cannot be written: check login and domain", retryAt: nil))
+            }
+        }
+        tellState(link, now)
+        wake(link)
+    }
+
+    private func tellState(_ link: TrunkLink, _ now: MonotonicInstant) {
+        guard let state = link.registration?.state, let core else { return }
+        let host = link.account.registrars.indices.contains(link.place) ? link.account.registrars[link.place].host : link.current?.remote.ip.description
+        func clock(_ moment: MonotonicInstant) -> Instant { core.wallClock().advanced(by: moment.duration(since: now)) }
+        switch state {
+        case .idle, .registering: link.state = TrunkState(.registering, registrar: host)
+        case .registered(let until): link.state = TrunkState(.registered(until: clock(until)), registrar: host)
+        case .refused(let status, let retry):
+            let reason = "\(status) \(SIPStatus.reason(status))"
+            link.state = TrunkState(.refused(status: Int(status), reason: reason, retryAt: clock(retry)), registrar: host)
+        case .unreachable(let retry): link.state = TrunkState(.unreachable(reason: "no registrar answers", retryAt: clock(retry)), registrar: host)
+        case .ended:
+            link.state = TrunkState(.ended)
+            if link.isLeaving { links[link.account.id] = nil }
+        }
+    }
+
+    private func wake(_ link: TrunkLink) {
+        guard let core else { return }
+        if let timer = link.timer { core.cancel(timer) }
+        link.timer = link.registration?.nextDeadline.map { due in
+            core.after(due.duration(since: core.now)) { [weak self, weak link] in
+                guard let self, let link else { return }
+                link.timer = nil
+                send(link.registration?.advance(to: core.now), for: link, now: core.now)
+            }
+        }
+    }
+
+    /// Bytes to the registrar keep the way through a NAT open, by which its calls come.
+    private func keepAlive(_ link: TrunkLink) {
+        guard let interval = link.account.keepAlive, let core else { return }
+        _ = core.after(interval) { [weak self, weak link] in
+            guard let self, let link, links[link.account.id] === link else { return }
+            if let flow = link.current { core.keepAlive(flow) }
+            keepAlive(link)
+        }
+    }
 
     // MARK: Legs over trunks
 

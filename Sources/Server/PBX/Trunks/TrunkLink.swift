@@ -10,7 +10,10 @@ final class TrunkLink {
     private(set) var targets: [SIPFlow] = []
     /// Whence its calls may come.
     private(set) var sources: [IPNetwork] = []
-    let credentials: TrunkCredentials
+    let credentials: SIPDigestClient
+    var registration: SIPRegistration?
+    var timer: TimerID?
+    var isLeaving = false
     /// Legs over it that have not ended.
     var liveCalls = 0
     /// A name of ours that its registrar gets as our contact's user part: calls for this account come to it.
@@ -18,11 +21,14 @@ final class TrunkLink {
     var state: TrunkState = TrunkState(.registering) { didSet { if state != oldValue { report(state) } } }
     private let report: @Sendable (TrunkState) -> Void
 
-    init(_ account: TrunkAccount, contactUser: String, report: @escaping @Sendable (TrunkState) -> Void) {
+    init(
+        _ account: TrunkAccount, contactUser: String, chance: @escaping () -> UInt64,
+        report: @escaping @Sendable (TrunkState) -> Void
+    ) {
         self.account = account
         self.contactUser = contactUser
         self.report = report
-        credentials = TrunkCredentials(user: account.authUser, password: account.password)
+        credentials = SIPDigestClient(user: account.authUser, password: account.password, chance: chance)
     }
 
     /// The target that its registrar answered at, else the first.
@@ -49,6 +55,15 @@ final class TrunkLink {
     private var host: String { account.domain }
 
     var ownAddress: SIPURI? { try? SIPURI.make(user: account.login.utf8, host: host) }
+
+    /// - Parameter contact: ours, by which the registrar finds us, without its user part.
+    func makeRegistration(contact: SIPURI, chance: @escaping () -> UInt64) -> SIPRegistration? {
+        guard let own = ownAddress, let domain = try? SIPURI("sip:" + host) else { return nil }
+        return SIPRegistration(
+            SIPRegistrationSettings(
+                domain: domain, account: own, contact: contact, expires: account.expires, refreshPercent: account.refreshPercent),
+            authorizer: credentials, chance: chance)
+    }
 
     /// An INVITE to a number over this trunk.
     /// - Parameter line: ours, to be shown; the account's first where nil.

@@ -121,6 +121,13 @@ package final class SIPUserAgent {
         settle()
     }
 
+    /// Answers a request that could not be read, where it deserves an answer.
+    package func refuse(_ refusal: SIPRefusal, over flow: SIPFlow, now: MonotonicInstant) {
+        self.now = now
+        transactions.refuse(refusal, over: flow)
+        settle()
+    }
+
     /// Leaves a request without an answer, as if it had never come.
     package func ignore(_ transaction: SIPTransactionID, now: MonotonicInstant) {
         self.now = now
