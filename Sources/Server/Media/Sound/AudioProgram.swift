@@ -7,8 +7,6 @@ package struct AudioProgram: Hashable, Sendable {
         case tone(Tone)
         /// Nothing heard, for so many milliseconds.
         case silence(milliseconds: Int)
-        /// The tones of a telephone's keys, 100 ms each with 100 ms between them; other characters are left out.
-        case keys(String)
     }
 
     package var source: Source
@@ -30,4 +28,12 @@ package struct AudioProgram: Hashable, Sendable {
     package static func tone(_ tone: Tone) -> AudioProgram { AudioProgram(.tone(tone), rounds: nil) }
 
     package static func silence(milliseconds: Int) -> AudioProgram { AudioProgram(.silence(milliseconds: milliseconds)) }
+}
+
+extension AudioProgram {
+    /// How many times its clip is played: silence is kept as one packet of it.
+    var clipRounds: Int? {
+        guard case .silence(let milliseconds) = source else { return rounds }
+        return rounds.map { max(0, min($0, 1_000_000)) * max(1, min(milliseconds, 86_400_000) / 20) }
+    }
 }

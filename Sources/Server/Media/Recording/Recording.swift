@@ -1,0 +1,90 @@
+import NetworkTypes
+
+/// One recording as the recorder's thread has it.
+final class Recording {
+    /// How long the file waits for what comes late.
+    private static let patience = RecordingMix.rate * 3 / 10
+    /// How much is written at once.
+    private static let leastFrames = RecordingMix.rate / 2
+    private static let headInterval = Duration.seconds(10)
+
+    let id: RecordingID
+    private var writer: WAVWriter
+    private var mix: RecordingMix
+    private var lanes: [(lane: RecordingLane, side: RecordingMix.Side)] = []
+    private var lostBefore = 0
+    private var headDue: MonotonicInstant
+
+    /// Takes over a file in which nothing is yet.
+    init(_ id: RecordingID, into writer: WAVWriter, begin: MonotonicInstant) {
+        self.id = id
+        self.writer = writer
+        mix = RecordingMix(begin: begin)
+        headDue = begin.advanced(by: Self.headInterval)
+    }
+
+    /// What it holds so far, in whole samples.
+    var milliseconds: Int { writer.soundByteCount / RecordingMix.bytesAFrame * 1000 / RecordingMix.rate }
+    var byteCount: Int { WAVHeader.byteCount + writer.soundByteCount }
+    /// Packets of 20 ms that are not in it though they came.
+    var lost: Int { lanes.reduce(lostBefore) { $0 + $1.lane.lost } + mix.late / RecordingLane.samplesASlot }
+
+    /// Has a side's sound come from there too; what waits in the lane before is still taken.
+    func add(_ lane: RecordingLane, _ side: RecordingMix.Side) { lanes.append((lane, side)) }
+
+    /// Takes what waits, and writes what is old enough.
+    /// - Throws: what the file says, or `.codec` where a side cannot be written down.
+    func drain(now: MonotonicInstant) throws(MediaError) {
+        takeAll()
+        guard !lanes.contains(where: \.lane.isForeign) else {
+            throw MediaError(.codec, "recording \(id)", hint: "only PCMA and PCMU can be recorded: offer nothing else")
+        }
+        let end = mix.frame(at: now) - Self.patience
+        if end - mix.written >= Self.leastFrames { mix.flush(until: end) }
+        try writePending()
+        guard now >= headDue else { return }
+        headDue = now.advanced(by: Self.headInterval)
+        try writer.fixHead()
+    }
+
+    /// Writes everything up to a moment and makes the head true.
+    func finish(at end: MonotonicInstant) throws(MediaError) {
+        takeAll()
+        mix.flush(until: mix.frame(at: end))
+        try writePending()
+        try writer.fixHead()
+    }
+
+    /// Lets the file go, with a head as true as can be.
+    func close() {
+        try? writer.fixHead()
+        writer.close()
+    }
+
+    /// The two sides in the order of their coming: neither is far ahead of the other in the window.
+    private func takeAll() {
+        var left = lanes.reduce(0) { $0 + $1.lane.count }
+        while left > 0, let next = earliest() {
+            let side = lanes[next].side
+            lanes[next].lane.take { note, codes in mix.add(side, note, codes) }
+            left -= 1
+        }
+        for (lane, _) in lanes where lane.isSealed && lane.count == 0 { lostBefore += lane.lost }
+        lanes.removeAll { $0.lane.isSealed && $0.lane.count == 0 }
+    }
+
+    private func earliest() -> Int? {
+        var found: (index: Int, arrival: Int64)?
+        for (index, entry) in lanes.enumerated() {
+            guard let arrival = entry.lane.firstArrival, arrival < found?.arrival ?? .max else { continue }
+            found = (index, arrival)
+        }
+        return found?.index
+    }
+
+    private func writePending() throws(MediaError) {
+        guard !mix.pending.isEmpty else { return }
+        try writer.append(mix.pending)
+        mix.removePending()
+    }
+}
