@@ -15,8 +15,8 @@ struct RouteCommand: ParsableCommand {
             Examples:
               kommutator route +79000000001
               kommutator route 89000000001 --from 101 --at 2026-12-01T22:30
-              kommutator route 200 --from 101                     a group of the house
-              kommutator route +79000000010 --incoming            whom a call to that line rings now
+              kommutator route 200 --from 101              a number of the house
+              kommutator route +79000000010 --incoming     whom a call to it rings
               kommutator route +79000000001 --output json | jq .trunks
             """)
 
@@ -74,6 +74,11 @@ struct RouteCommand: ParsableCommand {
     }
 
     private func plan(of entry: ConnectionDirectory.Entry) throws -> DialPlan {
+        // Where the file as a whole cannot be read, that is what to tell.
+        guard entry.settings.section != nil || entry.problems.isEmpty else {
+            for problem in entry.problems { Console.complain(problem.description) }
+            throw SystemExit.configuration
+        }
         do {
             return try PlanFile.plan(of: entry.settings)
         } catch let error as SettingTreeError {
