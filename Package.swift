@@ -98,7 +98,7 @@ let package = Package(
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "AsteriskAdapter", "Connector", "Digests", "DoubleServer", "Gateway",
                 "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Streams", "Threading",
-                "VendorSimulators",
+                "VendorSimulators", "PBXPlan",
                 "CSystem",
                 arguments,
             ],

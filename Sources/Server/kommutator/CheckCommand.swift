@@ -65,9 +65,10 @@ private struct CheckReport {
     var isGood: Bool { problems.isEmpty }
 
     init(_ server: ServerSettings.Loaded) {
-        let (read, loose) = House.directory(server.settings).read()
+        let context = AdapterContext(plans: PlanFile.desk(server.settings.adapters))
+        let (read, loose) = House.directory(server.settings, context).read()
         let numbering = WorldNumberingPlan()
-        let entries = read.map { $0.withExamplesRun(numbering) }
+        let entries = read.map { $0.withExamplesRun(numbering).withTrunksSought(among: read) }
         connections = entries.map(Connection.init)
         problems = server.problems + loose + entries.flatMap(\.problems)
         notes = server.notes
@@ -90,6 +91,15 @@ extension ConnectionDirectory.Entry {
             ConfigurationProblem(
                 file: file, line: found.place.line, column: found.place.column, problem: found.problem, hint: found.hint)
         }
+        return entry
+    }
+}
+
+extension ConnectionDirectory.Entry {
+    /// The entry with the trunks that its plan names and nobody has.
+    fileprivate func withTrunksSought(among all: [Self]) -> Self {
+        var entry = self
+        entry.problems += PlanFile.problems(self, among: all)
         return entry
     }
 }

@@ -99,6 +99,7 @@ final class House: Sendable {
         services.desk = desk
         services.routing = routing
         services.recordings = store
+        services.previews = PlanBook(registry, numbering: numbering, upkeep: { [upkeep] in upkeep[$0] })
         services.presence = { [providers] in providers[$0]?.client?.presence ?? [:] }
         services.upkeep = { [upkeep] in upkeep[$0] }
         services.reconciliation = reconciler

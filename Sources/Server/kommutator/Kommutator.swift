@@ -17,6 +17,6 @@ import ArgumentParser
         version: version,
         subcommands: [
             ServeCommand.self, CheckCommand.self, KeyCommand.self, SimulateCommand.self, CallsCommand.self, ReplayCommand.self,
-            DoctorCommand.self, AdapterCommand.self,
+            DoctorCommand.self, AdapterCommand.self, RouteCommand.self,
         ])
 }

@@ -31,6 +31,7 @@ final class GatewayWorkbench: Sendable {
     let upkeep = Guarded<UpkeepStatus?>(nil)
     let recordings = Guarded<(any RecordingStore)?>(nil)
     private let routing = Guarded<CallRouting?>(nil)
+    let previews = Guarded<(any RoutePreviewing)?>(nil)
     let reconciliation = Guarded<(any ReconciliationView)?>(nil)
     private let proxies: ProxyTrust
 
@@ -93,6 +94,7 @@ final class GatewayWorkbench: Sendable {
         services.desk = desk
         services.recordings = recordings.withLock { $0 }
         services.routing = routing.withLock { $0 }
+        services.previews = previews.withLock { $0 }
         services.upkeep = { [upkeep] _ in upkeep.withLock { $0 } }
         services.reconciliation = reconciliation.withLock { $0 }
         return services

@@ -26,6 +26,8 @@ package struct APIServices: Sendable {
     package var rawRetention: Duration?
     /// Takes commands; `nil` where the API only tells.
     package var desk: CommandDesk?
+    /// Who knows which way calls would take; `nil` where there can be no PBX.
+    package var previews: (any RoutePreviewing)?
     /// Who asks the CRM whom to ring; `nil` where nobody does.
     package var routing: CallRouting?
     /// Where fetched recordings are; `nil` where none are kept.

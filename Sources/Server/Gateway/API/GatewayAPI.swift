@@ -15,6 +15,7 @@ package struct GatewayAPI: Sendable {
             + ConnectionRoutes(services: services).routes + CompletenessRoutes(services: services).routes
             + DirectoryRoutes(services: services).routes
             + HealthRoutes(services: services).routes
+            + (services.previews.map { [RoutePreviewRoute(services: services, previews: $0).route] } ?? [])
             + (services.desk.map { CommandRoutes(services: services, desk: $0).routes } ?? [])
     }
 

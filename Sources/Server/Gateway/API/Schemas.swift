@@ -49,7 +49,7 @@ enum Schemas {
                     ),
                 ])),
             .init("Problem", problem),
-        ] + LookupDescription.schemas
+        ] + LookupDescription.schemas + RoutePreviewDescription.schemas
 
     // MARK: Building blocks
 

@@ -47,6 +47,20 @@ import Testing
         #expect(first == members)
     }
 
+    static let words: [(target: RoutingTarget, step: RingStep?)] = [
+        (.user("101"), RingStep([.target(.extension("101"))], ringTime: .seconds(20))), (.user("anna"), nil),
+        (.group("sales"), RingStep([.group("sales")])), (.group("200"), RingStep([.group("sales")])),
+        (.group("300"), RingStep([.target(.extension("101")), .target(.extension("105"))], ringTime: .seconds(20))),
+        (.group("support"), RingStep([.target(.extension("101")), .target(.extension("105"))], ringTime: .seconds(20))),
+        (.group("700"), nil), (.number("+79000000199"), RingStep([.target(.outside("+79000000199"))], ringTime: .seconds(20))),
+    ]
+
+    @Test(arguments: words) func `the CRM's word is understood where the house has such`(
+        _ row: (target: RoutingTarget, step: RingStep?)
+    ) {
+        #expect(plan.step(for: row.target, ringTime: .seconds(20)) == row.step)
+    }
+
     @Test func `numbers outside are known by their owners`() {
         #expect(plan.number(of: .mobile(of: "101")) == "+79000000101")
         #expect(plan.number(of: .outside("+79000000199")) == "+79000000199")

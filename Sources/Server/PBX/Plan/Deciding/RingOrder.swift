@@ -26,6 +26,21 @@ extension DialPlan {
         rounds(of: RingStep([.group(name)]), using: &random)
     }
 
+    /// Whom the CRM's word means here, as a step; `nil` where nobody of the house is meant.
+    ///
+    /// A group or a queue's members are known by name, else by the number that is dialled for them.
+    package func step(for target: RoutingTarget, ringTime: Duration) -> RingStep? {
+        switch target {
+        case .user(let ref): return extensions[ref].map { RingStep([.target(.extension($0.number))], ringTime: ringTime) }
+        case .number(let number): return RingStep([.target(.outside(number))], ringTime: ringTime)
+        case .group(let ref):
+            let group = groups[ref] ?? groups.values.first { $0.number == ref }
+            if let group { return RingStep([.group(group.name)]) }
+            let queue = queues[ref] ?? queues.values.first { $0.number == ref }
+            return queue.map { RingStep($0.members.map { .target($0) }, ringTime: ringTime) }
+        }
+    }
+
     private func targets(_ whom: RingStep.Whom) -> [RingTarget] {
         switch whom {
         case .target(let target): [target]
