@@ -98,7 +98,7 @@ let package = Package(
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "AsteriskAdapter", "Connector", "Digests", "DoubleServer", "Gateway",
                 "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Streams", "Threading",
-                "VendorSimulators", "PBXPlan",
+                "VendorSimulators", "FallbackPBX", "PBXPlan",
                 "CSystem",
                 arguments,
             ],

@@ -1,5 +1,6 @@
 import AdapterCatalog
 import Connector
+import FallbackPBX
 import Gateway
 import HTTPClient
 import HTTPServer
@@ -48,11 +49,15 @@ final class House: Sendable {
         journal = try SQLiteJournal(
             JournalConfiguration(directory: settings.data, clock: clock), onNews: { log.write($0) }, onChanges: signal.publish)
         signal.publish(try journal.makeReader().lastChangePosition())
+        let numbering = WorldNumberingPlan()
+        let pbx = EmbeddedPBX(
+            numbering: numbering, clock: clock, data: settings.data, adapters: settings.adapters,
+            plans: PlanFile.desk(settings.adapters))
         registry = ConnectionRegistry(
             directory: Self.directory(
-                settings, AdapterContext(children: children, streams: streams, report: { log.write($1, of: $0) })),
+                settings,
+                AdapterContext(children: children, streams: streams, control: pbx, report: { log.write($1, of: $0) })),
             log: log)
-        let numbering = WorldNumberingPlan()
         readers = try ReaderPool(journal: journal)
         outgoing = try OutgoingHTTP()
         providers = ProviderClients(roster: registry, outgoing: outgoing, clock: clock)
@@ -86,6 +91,7 @@ final class House: Sendable {
         routing = Self.routing(
             settings, journal: journal, outgoing: outgoing, numbering: numbering, providers: providers, metrics: metrics, log: log
         )
+        if let routing { pbx.ask(routing.plan) }
         var services = APIServices(
             journal: journal, readers: readers, keys: keys, connections: registry, signal: signal,
             explainer: CallExplanation(journal: journal, roster: registry, numbering: numbering), replayer: ledger,

@@ -9,6 +9,10 @@ import SIP
 /// What it does at the moment is its `activity`; what is to come, its `script`.
 final class PBXCall {
     let name: String
+    /// What is written down of it; of a consultation, together with the call that waits for it.
+    let book: CallBook
+    /// Whether it is the talk of an employee who has another call on hold: that call's record tells of it.
+    let isConsultation: Bool
     unowned let core: PBXCore
     let direction: Direction
     let origin: Origin
@@ -20,8 +24,6 @@ final class PBXCall {
     /// Who called in; of a call that the CRM began, the employee who was rung first.
     var caller: PBXLeg?
     private(set) var legs: [PBXLeg] = []
-    private var legCount = 0
-    private var sequence = 0
     var activity: (any CallActivity)?
     var script: CallScript
     var recorder: CallRecorder
@@ -33,8 +35,13 @@ final class PBXCall {
     var queueMember: (queue: String, member: RingTarget)?
     private(set) var isOver = false
 
-    init(_ name: String, in core: PBXCore, direction: Direction, origin: Origin, line: String?, dialled: String) {
+    init(
+        _ name: String, in core: PBXCore, direction: Direction, origin: Origin, line: String?, dialled: String,
+        consultationOf other: PBXCall? = nil
+    ) {
         self.name = name
+        book = other?.book ?? CallBook(name)
+        isConsultation = other != nil
         self.core = core
         self.direction = direction
         self.origin = origin
@@ -47,10 +54,7 @@ final class PBXCall {
 
     // MARK: Legs
 
-    func nextLegName() -> String {
-        legCount += 1
-        return String(legCount)
-    }
+    func nextLegName() -> String { book.nextLegName() }
 
     func add(_ leg: PBXLeg) { legs.append(leg) }
 
@@ -63,8 +67,7 @@ final class PBXCall {
 
     /// Writes down one moment, numbered in its order.
     func tell(_ fact: PBXRecord.Fact) {
-        sequence += 1
-        core.outlet(PBXRecord(call: name, sequence: sequence, at: core.wallClock(), fact))
+        core.outlet(book.record(fact, at: core.wallClock()))
     }
 
     func tell(
@@ -104,7 +107,26 @@ final class PBXCall {
         recorder.finish(in: self)
         for leg in liveLegs { core.release(leg, status: status, cause: cause) }
         if let (queue, member) = queueMember { core.queues.talked(member, in: queue) }
-        tell(.ended(PBXRecord.Ending(reason, by: by, cause: cause)))
+        if !isConsultation { tell(.ended(PBXRecord.Ending(reason, by: by, cause: cause))) }
         core.forget(self)
+    }
+}
+
+/// Numbers what is told of one call.
+final class CallBook {
+    let call: String
+    private var sequence = 0
+    private var legCount = 0
+
+    init(_ call: String) { self.call = call }
+
+    func nextLegName() -> String {
+        legCount += 1
+        return String(legCount)
+    }
+
+    func record(_ fact: PBXRecord.Fact, at moment: Instant) -> PBXRecord {
+        sequence += 1
+        return PBXRecord(call: call, sequence: sequence, at: moment, fact)
     }
 }

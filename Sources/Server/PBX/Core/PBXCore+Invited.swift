@@ -62,13 +62,21 @@ extension PBXCore {
         let contact = (try? message.address(.contact).uri.host).map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let leg = admit(message, transaction, flow, .phone(extension: short, contact: contact)) else { return }
         let meant = DialledText(text, in: plan, home: settings.country, numbering: numbering)
-        let call = begin(leg, direction: meant.direction, origin: .device, line: nil, dialled: text)
+        let call = begin(leg, direction: meant.direction, origin: .device, line: nil, dialled: text, consultationOf: callHeld(by: short))
         if meant.direction == .outbound { call.recorder.isWanted = plan.extensions[short]?.isRecorded ?? false }
         call.tellBeginning(from: message, trunk: nil)
         if let value = message.value(.replaces), let replaces = SIPReplaces(value) {
             return pickUp(replaces, with: call)
         }
         dial(meant, for: call, by: short)
+    }
+
+    /// The call that an employee has on hold: another that he makes meanwhile is his consultation.
+    private func callHeld(by short: String) -> PBXCall? {
+        calls.values.first { call in
+            guard !call.isConsultation, let talking = call.activity as? Talking else { return false }
+            return [talking.first, talking.second].contains { $0.extension == short && $0.isHoldingUs }
+        }
     }
 
     // MARK: Both
@@ -101,9 +109,10 @@ extension PBXCore {
 
     private func begin(
         _ admitted: (sip: SIPLegID, place: PBXLeg.Place, session: LegSession), direction: Direction, origin: Origin, line: String?,
-        dialled: String
+        dialled: String, consultationOf other: PBXCall? = nil
     ) -> PBXCall {
-        let call = PBXCall(makeCallName(), in: self, direction: direction, origin: origin, line: line, dialled: dialled)
+        let call = PBXCall(
+            makeCallName(), in: self, direction: direction, origin: origin, line: line, dialled: dialled, consultationOf: other)
         let leg = PBXLeg(call.nextLegName(), admitted.place, in: call, session: admitted.session, isCaller: true)
         leg.sip = admitted.sip
         call.caller = leg
@@ -127,6 +136,7 @@ extension DialledText {
 extension PBXCall {
     /// The first record.
     func tellBeginning(from message: SIPMessage, trunk: String?) {
+        if isConsultation { return }
         tell(
             .created(
                 PBXRecord.Beginning(

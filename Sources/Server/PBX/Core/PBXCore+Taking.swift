@@ -117,16 +117,17 @@ extension PBXCore {
 
     /// A leg of the consultation becomes one of the call.
     private func take(_ leg: PBXLeg, from consultation: PBXCall, into call: PBXCall, talkingWith other: PBXLeg) -> PBXLeg {
-        consultation.tell(.ended, leg, reason: .transferred)
+        let isOneRecord = consultation.book === call.book && !leg.isCaller
+        if !isOneRecord { consultation.tell(.ended, leg, reason: .transferred) }
         consultation.remove(leg)
         if consultation.caller === leg { consultation.caller = nil }
         media.unbridge(leg.stream)
-        let moved = PBXLeg(call.nextLegName(), leg.place, in: call, session: leg.session, isCaller: leg.isCaller, parent: other)
+        let moved = PBXLeg(isOneRecord ? leg.name : call.nextLegName(), leg.place, in: call, session: leg.session, isCaller: leg.isCaller, parent: other)
         moved.sip = leg.sip
         moved.sipCallID = leg.sipCallID
         moved.state = .answered
         replace(leg, by: moved)
-        call.tell(.answered, moved)
+        call.tell(isOneRecord ? .moved : .answered, moved)
         return moved
     }
 }

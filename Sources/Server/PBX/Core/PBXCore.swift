@@ -95,6 +95,12 @@ final class PBXCore {
         return [own, agent.nextDeadline, phones.registrar.nextDeadline].compactMap { $0 }.min()
     }
 
+    func presence(of short: String) -> EmployeePresence {
+        guard phones.isRegistered(short, at: now) else { return .offline }
+        let states = calls.values.flatMap(\.liveLegs).filter { $0.extension == short }.map(\.state)
+        return states.contains(.answered) ? .busy : states.isEmpty ? .online : .ringing
+    }
+
     /// A telephone came, or the last one of an extension went.
     private func phoneChanged(_ short: String) {
         onPresence(short)
@@ -203,6 +209,7 @@ final class PBXCore {
         if let sip = leg.sip { legs[sip] = leg }
         streams[leg.stream] = leg
         leg.call.add(leg)
+        leg.extension.map(onPresence)
     }
 
     func leg(_ id: SIPLegID) -> PBXLeg? { legs[id] }
@@ -225,6 +232,7 @@ final class PBXCore {
         streams[leg.stream] = nil
         media.close(leg.stream)
         trunks.released(leg)
+        leg.extension.map(onPresence)
     }
 
     /// Ends a leg's signalling: CANCEL, BYE, or a refusal.

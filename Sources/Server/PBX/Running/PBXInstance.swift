@@ -4,6 +4,7 @@ import Media
 import Network
 import PBXPlan
 import SIP
+import Synchronization
 import Threading
 
 /// Asks the CRM whom to ring; the answer comes on any thread.
@@ -31,7 +32,7 @@ final class PBXInstance: @unchecked Sendable {
     /// - Throws: `NetworkError`, `MediaError`, `ThreadError`, each with what to do.
     init(
         settings: PBXSettings, plan: DialPlan, numbering: any NumberingPlan, clock: any Timekeeper,
-        outlet: @escaping (PBXRecord) -> Void, onPresence: @escaping (String) -> Void, lookup: PBXLookup?
+        outlet: @escaping (PBXRecord) -> Void, lookup: PBXLookup?
     ) throws {
         loop = try EventLoop(name: "pbx")
         mediaLoops = try (0..<settings.mediaLoops).map { try EventLoop(name: "sound-\($0)") }
@@ -51,13 +52,26 @@ final class PBXInstance: @unchecked Sendable {
             settings: settings, plan: plan, agent: agent, media: plane, numbering: numbering, phones: phones, trunks: TrunkDesk(),
             chance: chance, now: now, wallClock: { clock.now() }, outlet: outlet)
         core.localAddress = face.localAddress
-        core.onPresence = onPresence
+        core.onPresence = { [unowned self] short in
+            let word = core.presence(of: short)
+            present.withLock { $0[short] = word }
+        }
         guardian.exempt = settings.localNetworks
         wire(lookup)
         for loop in mediaLoops { try loop.start() }
         transport.start()
         try loop.start()
     }
+
+    /// Where it listens, in words.
+    var words: String {
+        addresses.map { "\($0.transport == .udp ? "udp" : "tcp"):\($0.address)" }.joined(separator: ", ")
+    }
+
+    private let present = Mutex<[String: EmployeePresence]>([:])
+
+    /// Who can be reached now.
+    var presence: [String: EmployeePresence] { present.withLock { $0 } }
 
     /// Where it listens, ports resolved.
     var addresses: [SIPTransportSettings.Listener] { transport.addresses }
@@ -140,7 +154,11 @@ final class PBXInstance: @unchecked Sendable {
         await withCheckedContinuation { done in
             loop.execute { [self] in
                 pump()
-                plane.shutdown()
+                plane.shutdown { done.resume() }
+            }
+        }
+        await withCheckedContinuation { done in
+            loop.execute { [self] in
                 transport.close()
                 done.resume()
             }

@@ -33,6 +33,15 @@ package struct SIPFieldLines: Sendable {
     /// `<uri>`. A URI that was parsed holds no line break.
     package mutating func add(_ name: SIPHeaderName, address uri: SIPURI) { append(name, [.less] + uri.written + [.greater]) }
 
+    /// A header by whatever name.
+    package mutating func add(named name: String, _ value: String) throws(SIPWriteError) {
+        guard !name.isEmpty, name.utf8.allSatisfy(\.isToken) else { throw SIPWriteError(code: .token, name: nil) }
+        guard !value.utf8.contains(where: { $0 == .carriageReturn || $0 == .lineFeed || $0 == 0 }) else {
+            throw SIPWriteError(code: .injection, name: name)
+        }
+        bytes += "\(name): \(value)\r\n".utf8
+    }
+
     package mutating func add(_ lines: SIPFieldLines) { bytes += lines.bytes }
 
     /// `"name" <uri>;tag=…`; the display name is quoted and escaped, and whatever no header may hold is left out of it.

@@ -12,7 +12,11 @@ final class Transferring: CallActivity {
     /// It came to nothing, and the transferor, who has hung up, is rung.
     private var isReturning = false
 
-    init(_ call: PBXCall, by transferor: PBXLeg, of other: PBXLeg, to target: TransferTarget) {
+    /// Whether the transferor is let go at once, as by the CRM's command; who asks by REFER hears how it goes and hangs up himself.
+    private let letsGo: Bool
+
+    init(_ call: PBXCall, by transferor: PBXLeg, of other: PBXLeg, to target: TransferTarget, letsGo: Bool = false) {
+        self.letsGo = letsGo
         self.call = call
         self.transferor = transferor
         self.other = other
@@ -23,6 +27,7 @@ final class Transferring: CallActivity {
         call.core.media.unbridge(other.stream)
         call.core.media.play(other.stream, .tone(.ringback))
         tell(.started)
+        if letsGo { call.core.release(transferor, ending: LegEnding(.transferred, cause: Cause(q850: 16))) }
         ring(target.waves, .blind)
     }
 

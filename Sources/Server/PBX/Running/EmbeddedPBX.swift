@@ -1,0 +1,274 @@
+import Connector
+import Media
+import Network
+import PBXPlan
+import SIP
+import Synchronization
+import Threading
+
+/// The PBX behind the port `CallControl`: one at a time, with any number of trunks, which may come before it.
+package final class EmbeddedPBX: CallControl {
+    private struct State {
+        var running: (connection: ConnectionID, settings: PBXSettings, instance: PBXInstance, outlet: RecordOutlet)?
+        /// What ends a PBX whose `run` was cancelled, unless another takes it over before.
+        var isTakenOver = false
+        var trunks: [TrunkID: KeptTrunk] = [:]
+        var liveCalls: Set<String> = []
+    }
+
+    private let state = Mutex(State())
+    private let plans: PlanDesk
+    private let numbering: any NumberingPlan
+    private let clock: any Timekeeper
+    /// Where recordings and messages are kept.
+    private let data: String
+    /// The folder of the connections' files: prompts lie below it.
+    private let adapters: String
+    private let crm = Mutex<RingPlan?>(nil)
+    private let resolver = TrunkResolver()
+
+    /// How long a PBX waits for the next `run` after one was cancelled: a changed file is read in less.
+    private static let grace = Duration.seconds(2)
+
+    /// - Parameters:
+    ///   - data: the gateway's folder for data; recordings get one below it.
+    ///   - adapters: the folder of the connections' files.
+    package init(
+        numbering: any NumberingPlan, clock: any Timekeeper, data: String, adapters: String, plans: PlanDesk
+    ) {
+        self.numbering = numbering
+        self.clock = clock
+        self.data = data
+        self.adapters = adapters
+        self.plans = plans
+    }
+
+    /// Whom the CRM wants rung is asked there from now on.
+    package func ask(_ plan: RingPlan) { crm.withLock { $0 = plan } }
+
+    /// What a plan's `responsible` may lead to: an employee, within 2 s.
+    private static let ability = RoutingAbility(.answer, deadline: .seconds(2), targets: [.user])
+
+    /// Of a connection's calls.
+    private func lookup(for profile: ConnectionProfile) -> PBXLookup {
+        { [self] question, answer in
+            guard let plan = crm.withLock({ $0 }) else { return answer(nil) }
+            if let decision = plan.decide(question, for: profile, Self.ability, then: { answer($0) }) { answer(decision) }
+        }
+    }
+
+    package func check(_ plan: CallPlan) throws { try plans.check(plan) }
+
+    package func check(_ trunk: TrunkAccount) throws(SettingsError) { try plans.check(trunk) }
+
+    // MARK: Running
+
+    package func run(
+        _ plan: CallPlan, profile: ConnectionProfile, hear: @escaping @Sendable (PBXRecord) -> Void,
+        report: @escaping @Sendable (Upkeep) -> Void
+    ) async throws(ProviderFailure) {
+        let dialPlan: DialPlan
+        let settings: PBXSettings
+        do {
+            dialPlan = try plans.read(plan)
+            settings = try PBXSettings(plan, dialPlan, data: data, adapters: adapters)
+        } catch {
+            throw ProviderFailure(.invalid, code: "plan", text: "\(error)")
+        }
+        let known = try await takeOver(plan.connection, settings, dialPlan, hear)
+        let instance = if let known { known } else { try begin(profile, settings, dialPlan, hear) }
+        report(Upkeep(.good, "listens on \(instance.words)", wanted: dialPlan.extensions.count, kept: dialPlan.extensions.count))
+        for trunk in state.withLock({ Array($0.trunks.values) }) { attach(trunk, to: instance) }
+        await untilCancelled()
+        await leave(plan.connection)
+    }
+
+    /// The PBX that another `run` of this connection left a moment ago, where its sockets may stay.
+    private func takeOver(
+        _ connection: ConnectionID, _ settings: PBXSettings, _ plan: DialPlan, _ hear: @escaping @Sendable (PBXRecord) -> Void
+    ) async throws(ProviderFailure) -> PBXInstance? {
+        let found: (PBXInstance, RecordOutlet)? = state.withLock { state in
+            guard let running = state.running, running.connection == connection, running.settings == settings else { return nil }
+            state.isTakenOver = true
+            return (running.instance, running.outlet)
+        }
+        guard let (instance, outlet) = found else {
+            // Another one's sockets must be free first.
+            if let other = state.withLock({ $0.running?.connection }) {
+                guard other == connection else {
+                    throw ProviderFailure(.unavailable, code: "one-pbx", text: "the PBX of \(other) runs already: one gateway has one PBX")
+                }
+                await end()
+            }
+            return nil
+        }
+        outlet.hear(hear)
+        await instance.ask { $0.follow(plan) }
+        return instance
+    }
+
+    private func begin(
+        _ profile: ConnectionProfile, _ settings: PBXSettings, _ plan: DialPlan, _ hear: @escaping @Sendable (PBXRecord) -> Void
+    ) throws(ProviderFailure) -> PBXInstance {
+        let outlet = RecordOutlet(hear)
+        do {
+            try settings.prepareFolders()
+            _ = WAVRepair.mend(folder: settings.recordings)
+            let instance = try PBXInstance(
+                settings: settings, plan: plan, numbering: numbering, clock: clock, outlet: { [self] in take($0, outlet) },
+                lookup: lookup(for: profile))
+            state.withLock {
+                $0.running = (profile.id, settings, instance, outlet)
+                $0.isTakenOver = false
+            }
+            return instance
+        } catch {
+            throw ProviderFailure(.unavailable, code: "pbx", text: "\(error)")
+        }
+    }
+
+    /// Counts what is live, and hands the record on.
+    private func take(_ record: PBXRecord, _ outlet: RecordOutlet) {
+        state.withLock { state in
+            switch record.fact {
+            case .created: state.liveCalls.insert(record.call)
+            case .ended: state.liveCalls.remove(record.call)
+            default: break
+            }
+        }
+        outlet.tell(record)
+    }
+
+    private func untilCancelled() async {
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+    }
+
+    /// Waits a moment for a successor; without one all ends.
+    private func leave(_ connection: ConnectionID) async {
+        state.withLock { $0.isTakenOver = false }
+        // The task is cancelled: a pause of its own is taken elsewhere.
+        let wait = Task.detached { try? await Task.sleep(for: Self.grace) }
+        await wait.value
+        guard !state.withLock({ $0.isTakenOver }) else { return }
+        await end()
+    }
+
+    private func end() async {
+        let running = state.withLock { state in
+            defer { state.running = nil }
+            return state.running
+        }
+        await running?.instance.close()
+        state.withLock { $0.liveCalls = [] }
+    }
+
+    // MARK: Trunks
+
+    package func keep(_ trunk: TrunkAccount, report: @escaping @Sendable (TrunkState) -> Void) async throws(ProviderFailure) {
+        let kept = KeptTrunk(account: trunk, report: report)
+        let (isNew, instance) = state.withLock { state in
+            guard state.trunks[trunk.id] == nil else { return (false, PBXInstance?.none) }
+            state.trunks[trunk.id] = kept
+            return (true, state.running?.instance)
+        }
+        guard isNew else { throw ProviderFailure(.invalid, code: "trunk", text: "there is a trunk \(trunk.id) already") }
+        report(TrunkState(.registering))
+        if let instance { attach(kept, to: instance) }
+        let found = Task { await resolve(kept) }
+        await untilCancelled()
+        found.cancel()
+        let last = state.withLock { state in
+            state.trunks[trunk.id] = nil
+            return state.running?.instance
+        }
+        await last?.ask { $0.trunks.leave(trunk.id, now: $0.now) }
+    }
+
+    private func attach(_ trunk: KeptTrunk, to instance: PBXInstance) {
+        instance.perform { core in
+            let name = String(core.chance(), radix: 36)
+            _ = core.trunks.add(TrunkLink(trunk.account, contactUser: name, chance: core.chance, report: trunk.report))
+        }
+        if let places = trunk.places.withLock({ $0 }) { tell(places, of: trunk, to: instance) }
+    }
+
+    private func tell(_ places: TrunkPlaces, of trunk: KeptTrunk, to instance: PBXInstance) {
+        instance.perform { core in
+            guard let link = core.trunks[trunk.account.id] else { return }
+            let contact = places.targets.first.flatMap { instance.contact(named: link.contactUser, over: $0) }
+            core.trunks.found(trunk.account.id, targets: places.targets, sources: places.sources, contact: contact, now: core.now)
+        }
+    }
+
+    /// Finds a trunk's addresses, and looks again every few minutes; old ones are kept where the resolver fails.
+    private func resolve(_ trunk: KeptTrunk) async {
+        while !Task.isCancelled {
+            let outcome = await resolver.find(trunk.account)
+            let instance = state.withLock { $0.running?.instance }
+            var pause = Duration.seconds(300)
+            switch outcome {
+            case .success(let places):
+                trunk.places.withLock { $0 = places }
+                if let instance { tell(places, of: trunk, to: instance) }
+            case .failure(let failure):
+                pause = .seconds(30)
+                if trunk.places.withLock({ $0 == nil }) {
+                    trunk.report(TrunkState(.unreachable(reason: failure.reason, retryAt: clock.now().advanced(by: pause))))
+                }
+            }
+            try? await Task.sleep(for: pause)
+        }
+    }
+
+    // MARK: Asking
+
+    package func perform(_ order: ProviderOrder, on connection: ConnectionID) async throws(ProviderFailure) -> ProviderAnswer {
+        guard let instance = instance(of: connection) else {
+            throw ProviderFailure(.unavailable, code: "not-running", text: "the PBX does not run now")
+        }
+        let result: Result<ProviderAnswer, ProviderFailure> = await instance.ask { core in
+            do throws(ProviderFailure) { return .success(try core.perform(order)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    private func instance(of connection: ConnectionID) -> PBXInstance? {
+        state.withLock { state in state.running.flatMap { $0.connection == connection ? $0.instance : nil } }
+    }
+
+    package func presence(of connection: ConnectionID) -> [String: EmployeePresence] {
+        instance(of: connection)?.presence ?? [:]
+    }
+
+    package func liveCalls(of connection: ConnectionID) -> Set<String> { state.withLock { $0.liveCalls } }
+
+    package func recording(_ name: String, of connection: ConnectionID) throws(ProviderFailure) -> LocalRecording {
+        guard !name.isEmpty, name.count <= 128, !name.contains("/"), !name.hasPrefix("."), name.hasSuffix(".wav") else {
+            throw ProviderFailure(.invalid, code: "recording", text: "this is no name of a recording")
+        }
+        return LocalRecording(path: PBXSettings.recordings(in: data) + "/" + name)
+    }
+}
+
+/// A trunk that is to be kept, whether or not a PBX runs.
+private final class KeptTrunk: Sendable {
+    let account: TrunkAccount
+    let report: @Sendable (TrunkState) -> Void
+    let places = Mutex<TrunkPlaces?>(nil)
+
+    init(account: TrunkAccount, report: @escaping @Sendable (TrunkState) -> Void) {
+        self.account = account
+        self.report = report
+    }
+}
+
+/// Where the records go: to whoever runs the PBX at the moment.
+private final class RecordOutlet: Sendable {
+    private let current: Mutex<@Sendable (PBXRecord) -> Void>
+
+    init(_ hear: @escaping @Sendable (PBXRecord) -> Void) { current = Mutex(hear) }
+
+    func hear(_ hear: @escaping @Sendable (PBXRecord) -> Void) { current.withLock { $0 = hear } }
+
+    func tell(_ record: PBXRecord) { current.withLock { $0 }(record) }
+}
