@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Throws mutated input at the parsers that read what strangers send: libFuzzer with AddressSanitizer.
 #
-#   scripts/fuzz.sh [SECONDS] [TARGET…]     60 seconds each of http, json, form, multipart, xml, ami, sip
+#   scripts/fuzz.sh [SECONDS] [TARGET…]     60 seconds each of http, json, form, multipart, xml, ami, sip, rtp, rtcp
 #
 # Starts from Tests/Fuzz/Corpus; what it finds new stays in .build/fuzz/corpus. A crash ends the run: its input is printed, and
 # lies in .build/fuzz as TARGET-crash-…; make a test of it. SwiftPM cannot link a libFuzzer program (it renames `main`), so each is
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[[ ${#targets[@]} -gt 0 ]] || targets=(http json form multipart xml ami sip)
+[[ ${#targets[@]} -gt 0 ]] || targets=(http json form multipart xml ami sip rtp rtcp)
 
 swiftc=${SWIFTC:-swiftc}
 work=.build/fuzz
@@ -31,8 +31,14 @@ make_connector() {
         -c -o "$work/Connector.o" Sources/Connector/JSON/*.swift
 }
 
+# Addresses and moments, as the module the media plane's values import.
+make_network_types() {
+    "$swiftc" "${flags[@]}" -emit-module -emit-module-path "$work/NetworkTypes.swiftmodule" -module-name NetworkTypes \
+        -c -o "$work/NetworkTypes.o" Sources/Server/NetworkTypes/*.swift
+}
+
 build() {
-    local kit=Sources/Adapters/Kit http=Sources/Server/HTTP
+    local kit=Sources/Adapters/Kit http=Sources/Server/HTTP media=Sources/Server/Media
     case $1 in
         http) "$swiftc" "${flags[@]}" -module-name FuzzHTTP -I "$work/include/CSystem" -o "$work/http" Tests/Fuzz/FuzzHTTP.swift \
             "$http"/{HeadParser,ChunkedBody,ByteView,HTTPParseError,HTTPStatus}.swift ;;
@@ -48,7 +54,13 @@ build() {
         ami) "$swiftc" "${flags[@]}" -module-name FuzzAMI -o "$work/ami" Tests/Fuzz/FuzzAMI.swift \
             Sources/Adapters/Asterisk/Manager/{ManagerFraming,ManagerMessage,ManagerEvent}.swift ;;
         sip) "$swiftc" "${flags[@]}" -module-name FuzzSIP -o "$work/sip" Tests/Fuzz/FuzzSIP.swift Sources/Server/SIP/Message/*.swift ;;
-        *) printf 'fuzz: there is no target %s; there are http, json, form, multipart, xml, ami, sip\n' "$1" >&2 && exit 64 ;;
+        rtp) "$swiftc" "${flags[@]}" -module-name FuzzRTP -I "$work" -o "$work/rtp" Tests/Fuzz/FuzzRTP.swift \
+            "$media"/Packets/{NetworkNumbers,RTPHeader,RTPReceiver,RTPSequence,RTPSplice}.swift \
+            "$media"/Keys/{KeyReceiver,KeyToneDetector,KeyTones,TelephoneEvent}.swift \
+            "$media"/Sound/{AudioClip,AudioCodec,G711}.swift "$work/NetworkTypes.o" ;;
+        rtcp) "$swiftc" "${flags[@]}" -module-name FuzzRTCP -I "$work" -o "$work/rtcp" Tests/Fuzz/FuzzRTCP.swift \
+            "$media"/Packets/{NetworkNumbers,RTCPReader,RTCPWriter,RTPSequence}.swift "$work/NetworkTypes.o" ;;
+        *) printf 'fuzz: there is no target %s; there are http, json, form, multipart, xml, ami, sip, rtp, rtcp\n' "$1" >&2 && exit 64 ;;
     esac
 }
 
@@ -69,5 +81,6 @@ run() {
 
 make_csystem
 make_connector
+make_network_types
 for target in "${targets[@]}"; do build "$target"; done
 for target in "${targets[@]}"; do run "$target"; done

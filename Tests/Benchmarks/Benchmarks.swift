@@ -1,11 +1,17 @@
 /// What one event costs by itself, in CPU time: `swift run -c release benchmarks`.
 @main enum Benchmarks {
     static func main() async throws {
-        // `benchmarks outgoing`, `benchmarks memory`, `benchmarks sip`, `benchmarks asterisk` and
+        // `benchmarks outgoing`, `benchmarks memory`, `benchmarks sip`, `benchmarks asterisk`, `benchmarks media` and
         // `benchmarks adapters [NAME...]` measure that alone.
         if CommandLine.arguments.dropFirst() == ["outgoing"] { return try await OutgoingBenchmark().run() }
         if CommandLine.arguments.dropFirst() == ["memory"] { return try LedgerMemoryBenchmark.run() }
         if CommandLine.arguments.dropFirst() == ["sip"] { return SIPParsingBenchmark.run() }
+        if CommandLine.arguments.dropFirst().first == "media" {
+            return try MediaBenchmark.run(Array(CommandLine.arguments.dropFirst(2)))
+        }
+        if CommandLine.arguments.dropFirst().first == "rtp-load" {
+            return try RTPLoad.run(Array(CommandLine.arguments.dropFirst(2)))
+        }
         if CommandLine.arguments.dropFirst().first == "asterisk" {
             return try await AsteriskBenchmark.run(Array(CommandLine.arguments.dropFirst(2)))
         }
@@ -18,6 +24,7 @@
         try DecodingBenchmark(adapter: "zadarma").run()
         FoldingBenchmark.run()
         SIPParsingBenchmark.run()
+        try MediaBenchmark.run()
         try AdapterBenchmark.run()
         try await OutgoingBenchmark().run()
         try await AsteriskBenchmark.run()

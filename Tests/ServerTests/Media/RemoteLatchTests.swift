@@ -95,6 +95,14 @@ struct RemoteLatchTests {
         }
     }
 
+    @Test func `whoever has moved stays for a second`() {
+        var latch = latch()
+        _ = latch.judge(claim(signalled), terms(), now: at(10))
+        #expect(latch.judge(claim(stranger, continued: true), terms(), now: at(9000)) == .moved)
+        #expect(latch.judge(claim(signalled, continued: true), terms(), now: at(9999)) == .refused)
+        #expect(latch.judge(claim(signalled, continued: true), terms(), now: at(10_000)) == .moved)
+    }
+
     @Test func `a changed description without another address keeps the sender and opens the window`() {
         var latch = latch()
         let terms = terms(behindNAT: true)

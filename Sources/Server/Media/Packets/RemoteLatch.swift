@@ -34,6 +34,8 @@ struct RemoteLatch {
 
     /// Whom a settled sender must have left alone for so long before another one of the same rank takes its place.
     private static let patience = Duration.milliseconds(500)
+    /// How long a sender stays where it has moved to: one that jumped to and fro with each packet would only make work.
+    private static let rest = Duration.seconds(1)
 
     /// Where our packets go; what was signalled, before anything came.
     private(set) var address: SocketAddress?
@@ -42,6 +44,7 @@ struct RemoteLatch {
     /// Whether nothing has come since the window opened.
     private var isFresh = true
     private var heardAt: MonotonicInstant?
+    private var movedAt: MonotonicInstant?
 
     /// Begins anew with changed terms. Where the signalled address is another one, what is known is forgotten.
     mutating func open(signalled: SocketAddress?, isNewAddress: Bool, until end: MonotonicInstant) {
@@ -67,10 +70,12 @@ struct RemoteLatch {
             return .first
         }
         if claim.isAgreed, let found = better(claim.source, terms, now) { return settle(at: claim.source, found, now) }
-        guard rank != .none, terms.mayRoam, claim.isAgreed, claim.isContinued else { return .refused }
-        (address, heardAt) = (claim.source, now)
+        guard rank != .none, terms.mayRoam, claim.isAgreed, claim.isContinued, hasRested(now) else { return .refused }
+        (address, heardAt, movedAt) = (claim.source, now, now)
         return .moved
     }
+
+    private func hasRested(_ now: MonotonicInstant) -> Bool { movedAt.map { now.duration(since: $0) >= Self.rest } ?? true }
 
     private mutating func settle(at source: SocketAddress, _ found: Rank, _ now: MonotonicInstant) -> Verdict {
         (address, rank, heardAt, isFresh) = (source, found, now, false)

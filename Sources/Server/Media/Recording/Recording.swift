@@ -7,6 +7,10 @@ final class Recording {
     /// How much is written at once.
     private static let leastFrames = RecordingMix.rate / 2
     private static let headInterval = Duration.seconds(10)
+    /// How far one side may be taken before the other, in nanoseconds.
+    private static let lead: Int64 = 100_000_000
+    /// Whole pages of the file are written: the system handles each once.
+    private static let framesAPage = 4096 / RecordingMix.bytesAFrame
 
     let id: RecordingID
     private var writer: WAVWriter
@@ -39,7 +43,7 @@ final class Recording {
         guard !lanes.contains(where: \.lane.isForeign) else {
             throw MediaError(.codec, "recording \(id)", hint: "only PCMA and PCMU can be recorded: offer nothing else")
         }
-        let end = mix.frame(at: now) - Self.patience
+        let end = Self.endOfPage(mix.frame(at: now) - Self.patience)
         if end - mix.written >= Self.leastFrames { mix.flush(until: end) }
         try writePending()
         guard now >= headDue else { return }
@@ -61,25 +65,35 @@ final class Recording {
         writer.close()
     }
 
-    /// The two sides in the order of their coming: neither is far ahead of the other in the window.
+    /// The two sides in the order of their coming, give or take a tenth of a second: neither is far ahead of the other in the window.
     private func takeAll() {
         var left = lanes.reduce(0) { $0 + $1.lane.count }
         while left > 0, let next = earliest() {
-            let side = lanes[next].side
-            lanes[next].lane.take { note, codes in mix.add(side, note, codes) }
-            left -= 1
+            repeat {
+                next.lane.take { note, codes in mix.add(next.side, note, codes) }
+                left -= 1
+            } while left > 0 && next.lane.firstArrival ?? .max <= next.until
         }
         for (lane, _) in lanes where lane.isSealed && lane.count == 0 { lostBefore += lane.lost }
         lanes.removeAll { $0.lane.isSealed && $0.lane.count == 0 }
     }
 
-    private func earliest() -> Int? {
-        var found: (index: Int, arrival: Int64)?
-        for (index, entry) in lanes.enumerated() {
-            guard let arrival = entry.lane.firstArrival, arrival < found?.arrival ?? .max else { continue }
-            found = (index, arrival)
+    /// The lane with the oldest sound, and until when it may be taken before another one's turn.
+    private func earliest() -> (lane: RecordingLane, side: RecordingMix.Side, until: Int64)? {
+        var (found, oldest, next) = (lanes.startIndex, Int64.max, Int64.max)
+        for index in lanes.indices {
+            let arrival = lanes[index].lane.firstArrival ?? .max
+            next = min(next, max(arrival, oldest))
+            if arrival < oldest { (found, oldest) = (index, arrival) }
         }
-        return found?.index
+        guard oldest < .max else { return nil }
+        return (lanes[found].lane, lanes[found].side, min(next, .max - Self.lead - 1) + Self.lead)
+    }
+
+    /// The last frame up to there that ends a page.
+    private static func endOfPage(_ frame: Int) -> Int {
+        let head = WAVHeader.byteCount / RecordingMix.bytesAFrame
+        return (frame + head) / framesAPage * framesAPage - head
     }
 
     private func writePending() throws(MediaError) {

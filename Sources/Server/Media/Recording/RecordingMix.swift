@@ -47,14 +47,14 @@ struct RecordingMix {
         let start = place(side, note)
         makeRoom(until: start + codes.count)
         ends[side.rawValue] = max(ends[side.rawValue], start + codes.count)
-        let decoding = note.law.decoding
-        for (index, code) in codes.enumerated() {
-            let frame = start + index
-            guard frame >= written else {
-                late += 1
-                continue
+        let first = max(0, min(codes.count, written - start))
+        late += first
+        window.withUnsafeMutableBufferPointer { window in
+            note.law.decoding.withUnsafeBufferPointer { decoding in
+                for index in first..<codes.count {
+                    window[((start + index) & (Self.capacity - 1)) * 2 + side.rawValue] = decoding[Int(codes[index])].littleEndian
+                }
             }
-            window[(frame & (Self.capacity - 1)) * 2 + side.rawValue] = decoding[Int(code)].littleEndian
         }
     }
 

@@ -8,7 +8,8 @@ package enum MediaEvent: Equatable, Sendable {
     case moved(MediaStreamID, to: SocketAddress)
     /// A key was pressed: `0`…`9`, `*`, `#`, `A`…`D`. Once a press.
     case digit(MediaStreamID, Character)
-    /// Digits that were to be sent have been.
+    /// Digits that were to be sent have been, as far as they could: not before the terms are known, and not in a codec that is passed on
+    /// only where no telephone events were agreed on.
     case digitsSent(MediaStreamID)
     /// Nothing has come for so long though it may; told again each time that long has passed once more.
     case silent(MediaStreamID, seconds: Int)

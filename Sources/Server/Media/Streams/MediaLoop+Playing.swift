@@ -28,13 +28,14 @@ extension MediaLoop {
 
     /// Sends keys as events where they were agreed on, else as tones.
     func send(_ codes: [UInt8], to id: MediaStreamID) {
-        guard let stream = stream(id), stream.isConfigured, !codes.isEmpty else { return }
+        guard let stream = stream(id) else { return }
+        guard stream.isConfigured, !codes.isEmpty else { return tell(.digitsSent(id)) }
         stream.tellsKeysSent = true
         guard stream.eventTypeOut == MediaStream.noType else {
             stream.keysOut.add(codes)
             return keepTicking(stream)
         }
-        guard stream.law != nil else { return tell(.digitsSent(id)) }
+        guard stream.law != nil else { return endKeys(stream) }
         addKeyTones(codes, to: stream)
     }
 
