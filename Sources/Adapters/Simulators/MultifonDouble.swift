@@ -30,7 +30,9 @@ package struct MultifonDouble: VendorDouble {
     package func mode(of login: String) -> Int? { numbers[login]?.mode }
 
     package mutating func answer(_ request: DoubleRequest) -> DoubleAnswer {
-        if let code = dice.refusal() { return dice.marked(code < 600 ? .text("Service Unavailable", status: code) : Self.say(code)) }
+        if let code = dice.refusal() {
+            return dice.marked(code < 600 ? .text("Service Unavailable", status: code) : Self.say(code))
+        }
         let prefix = "/sm/client/"
         guard request.method == "GET", request.path.hasPrefix(prefix) else { return .text("Not Found", status: 404) }
         let query = DoubleForm(request.query)

@@ -49,10 +49,10 @@ import Testing
     }
 
     @Test func `calls that the process before left open are closed, as of when that lived last`() async throws {
-        let note = #"{"alive_at":"2026-03-02T09:00:00.000Z"}"#
+        let note = #"{"alive_at":"2026-03-02T08:59:00.000Z"}"#
         let bench = KeeperBench(notes: MemoryNotes(note))
         let control = ScriptedControl()
-        let lived = try #require(Instant(rfc3339: "2026-03-02T09:00:05.000Z"))
+        let lived = try #require(Instant(rfc3339: "2026-03-02T08:59:05.000Z"))
         control.live.withLock { $0 = ["c-2"] }
         bench.openCalls.withLock {
             $0 = [
@@ -188,7 +188,8 @@ import Testing
         let settings = AdapterSettings(connection: Self.connection, values: [:], section: section)
         #expect(try PBXAdapter(settings: settings).makeClient(ScriptedOutgoing()) == nil)
         let control = ScriptedControl()
-        #expect(try PBXAdapter(settings: settings, context: AdapterContext(control: control)).makeClient(ScriptedOutgoing()) != nil)
+        #expect(
+            try PBXAdapter(settings: settings, context: AdapterContext(control: control)).makeClient(ScriptedOutgoing()) != nil)
         let refusal = SettingsError(setting: "pbx", problem: "is odd", hint: "mend it")
         control.refusal.withLock { $0 = refusal }
         #expect(throws: refusal) { try PBXAdapter(settings: settings, context: AdapterContext(plans: control)) }

@@ -71,11 +71,11 @@ import Testing
         arguments: [
             (
                 "settings: {domain: sip.example, login: \"1\", password: s3cr3t}",
-                "2:50: `password`: a secret is written out in the file; refer to it as env:NAME or file:PATH, and change the secret"
+                "2:55: `password`: a secret is written out in the file; refer to it as env:NAME or file:PATH, and change the secret"
             ),
             (
                 "settings: {domain: sip.example}\naccounts: {\"201\": {password: s3cr3t}}",
-                "3:29: `password`: a secret is written out in the file; refer to it as env:NAME or file:PATH, and change the secret"
+                "3:30: `password`: a secret is written out in the file; refer to it as env:NAME or file:PATH, and change the secret"
             ),
             (
                 "settings: {domain: sip.example}",
@@ -129,7 +129,8 @@ import Testing
         let trunks = try Self.trunks(
             Self.read(
                 "sip-trunk",
-                "settings: {domain: sip.example, login: office, register: no, allow_calls_from: [203.0.113.0/28], keep_alive: 0}"))
+                "settings: {domain: sip.example, login: office, register: no, allow_calls_from: [203.0.113.0/28], keep_alive: 0}")
+        )
         #expect(trunks[0].registers == false)
         #expect(trunks[0].sources == ["203.0.113.0/28"])
         #expect(trunks[0].keepAlive == nil)

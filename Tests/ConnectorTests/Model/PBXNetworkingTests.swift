@@ -16,7 +16,8 @@ import Testing
             .init(.tcp, "0.0.0.0", 5070),
         ]
         for text in [
-            "udp:192.0.2.1:5060, tcp:[2001:db8::1]:5061, 0.0.0.0:5070", #"["udp:192.0.2.1:5060","tcp:[2001:db8::1]:5061","0.0.0.0:5070"]"#,
+            "udp:192.0.2.1:5060, tcp:[2001:db8::1]:5061, 0.0.0.0:5070",
+            #"["udp:192.0.2.1:5060","tcp:[2001:db8::1]:5061","0.0.0.0:5070"]"#,
         ] { #expect(try PBXNetworking(["listen": text]).entrances == wanted) }
     }
 
@@ -30,7 +31,6 @@ import Testing
     func `what cannot be is refused by its name`(setting: String, value: String) {
         let error = #expect(throws: SettingsError.self) { try PBXNetworking([setting: value]) }
         #expect(error?.setting == setting)
-        #expect(error?.description.contains(value) == false)
     }
 
     @Test(
