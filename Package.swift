@@ -20,8 +20,8 @@ func room(_ name: String, at path: String, uses rooms: [Target.Dependency] = [],
 /// An adapter's README lies beside its code and is not compiled.
 func readme(in path: String) -> [String] {
     [
-        "Adapters/Asterisk", "Adapters/Beeline", "Adapters/Mango", "Adapters/Mapped", "Adapters/MegafonVATS", "Adapters/Program", "Adapters/Telphin",
-        "Adapters/Zadarma",
+        "Adapters/Asterisk", "Adapters/Beeline", "Adapters/Mango", "Adapters/Mapped", "Adapters/MegafonVATS", "Adapters/Multifon",
+        "Adapters/PBX", "Adapters/Program", "Adapters/SIPTrunk", "Adapters/Telphin", "Adapters/Zadarma",
     ].contains(path) ? ["README.md"] : []
 }
 
@@ -47,14 +47,17 @@ let package = Package(
         room("MangoAdapter", at: "Adapters/Mango", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MappedAdapter", at: "Adapters/Mapped", uses: ["AdapterKit", "Connector", "Digests"]),
         room("MegafonVATSAdapter", at: "Adapters/MegafonVATS", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("MultifonAdapter", at: "Adapters/Multifon", uses: ["AdapterKit", "Connector"]),
+        room("PBXAdapter", at: "Adapters/PBX", uses: ["AdapterKit", "Connector"]),
         room("ProgramAdapter", at: "Adapters/Program", uses: ["AdapterKit", "Connector", "Digests"]),
+        room("SIPTrunkAdapter", at: "Adapters/SIPTrunk", uses: ["AdapterKit", "Connector"]),
         room("TelphinAdapter", at: "Adapters/Telphin", uses: ["AdapterKit", "Connector"]),
         room("ZadarmaAdapter", at: "Adapters/Zadarma", uses: ["AdapterKit", "Connector", "Digests"]),
         room(
             "AdapterCatalog", at: "Adapters/Catalog",
             uses: [
                 "AdapterKit", "AsteriskAdapter", "BeelineAdapter", "Connector", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter",
-                "ProgramAdapter", "TelphinAdapter",
+                "MultifonAdapter", "PBXAdapter", "ProgramAdapter", "SIPTrunkAdapter", "TelphinAdapter",
                 "ZadarmaAdapter",
             ]),
         room("VendorSimulators", at: "Adapters/Simulators", uses: ["AdapterKit", "Connector", "Digests"]),
@@ -91,7 +94,7 @@ let package = Package(
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "AsteriskAdapter", "Connector", "Digests", "DoubleServer", "Gateway",
                 "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Streams", "Threading",
-                "VendorSimulators", "PBXPlan",
+                "VendorSimulators", "MultifonAdapter", "PBXPlan", "SIPTrunkAdapter",
                 "CSystem",
                 arguments,
             ],
@@ -124,6 +127,7 @@ let package = Package(
                 "AdapterKit", "AsteriskAdapter", "BeelineAdapter", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "ProgramAdapter",
                 "TelphinAdapter",
                 "ZadarmaAdapter",
+                "MultifonAdapter", "PBXAdapter", "SIPTrunkAdapter",
                 "AdapterCatalog",
                 "AdapterConformance",
                 "VendorSimulators",

@@ -11,7 +11,7 @@ import Testing
 /// With `KOMMUTATOR_RECORD_FIXTURES=1` the files are written instead: read the difference before committing it.
 @Suite struct FixtureRecordTests {
     static let cases: [(adapter: String, name: String)] = [
-        "asterisk", "beeline", "mango", "mapped", "megafon-vats", "program", "telphin", "zadarma",
+        "asterisk", "beeline", "mango", "mapped", "megafon-vats", "pbx", "program", "telphin", "zadarma",
     ].flatMap { adapter in
         let all = (try? FixtureCases.loadAll(of: adapter)) ?? []
         return all.filter { $0.refusals == nil }.map { (adapter, $0.name) }
@@ -71,7 +71,8 @@ import Testing
         let decoder = adapter.makeDecoder()
         var play = RecordPlay(profile: profile, numbering: WorldNumberingPlan())
         for (number, request) in fixture.requests.enumerated() {
-            let raw = request.raw(connection, number: number, headers: adapter.descriptor.headers)
+            let raw = request.raw(
+                connection, number: number, headers: adapter.descriptor.headers, source: adapter.descriptor.hearing.source)
             try play.take(decoder.decode(raw), of: raw)
         }
         if let page = fixture.log {

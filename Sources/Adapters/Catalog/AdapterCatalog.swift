@@ -4,7 +4,10 @@ import Connector
 import MangoAdapter
 import MappedAdapter
 import MegafonVATSAdapter
+import MultifonAdapter
+import PBXAdapter
 import ProgramAdapter
+import SIPTrunkAdapter
 import TelphinAdapter
 import ZadarmaAdapter
 
@@ -17,7 +20,10 @@ package enum AdapterCatalog {
         MangoAdapter.self,
         MappedAdapter.self,
         MegafonVATSAdapter.self,
+        MultifonAdapter.self,
+        PBXAdapter.self,
         ProgramAdapter.self,
+        SIPTrunkAdapter.self,
         TelphinAdapter.self,
         ZadarmaAdapter.self,
     ]

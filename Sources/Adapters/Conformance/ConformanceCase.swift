@@ -58,13 +58,16 @@ package struct RecordedRequest: Sendable, Equatable {
     /// - Parameters:
     ///   - number: tells the requests of one case apart.
     ///   - headers: the names that the adapter asked for.
-    package func raw(_ connection: ConnectionID, number: Int, headers names: [String]) -> RawRecord {
+    ///   - source: another where a keeper heard it.
+    package func raw(
+        _ connection: ConnectionID, number: Int, headers names: [String], source: CallSource = .webhook
+    ) -> RawRecord {
         var hash = StableHash()
         hash.combine(connection.name)
         hash.combine(UInt64(truncatingIfNeeded: number))
         return RawRecord(
             id: RawID(time: receivedAt, rest: hash.value), position: Int64(number) + 1, connection: connection,
-            receivedAt: receivedAt, method: method, path: path, query: query,
+            receivedAt: receivedAt, source: source, method: method, path: path, query: query,
             headers: headers.filter { names.contains($0.name) }, body: body)
     }
 }

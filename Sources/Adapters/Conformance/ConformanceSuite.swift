@@ -100,7 +100,8 @@ package struct ConformanceSuite {
         if !ConnectionID.isSlug(descriptor.provider) { failures.append("the provider is no slug") }
         let names = descriptor.settings.map(\.name)
         if Set(names).count != names.count { failures.append("two settings have the same name") }
-        for common in CommonSettings.all where !names.contains(common.name) { failures.append("\(common.name) is missing") }
+        let needed = descriptor.hearing == .webhooks ? CommonSettings.all : [CommonSettings.defaultCountry]
+        for common in needed where !names.contains(common.name) { failures.append("\(common.name) is missing") }
         if descriptor.headers.contains(where: { $0 != $0.lowercased() }) { failures.append("a header is not in lower case") }
         report.add("describes itself", failures)
         report.add("asks for the settings it needs", failuresOfMissingSettings())

@@ -72,24 +72,26 @@ final class ConformanceWorkbench {
     }
 
     func raw(_ request: RecordedRequest, _ number: Int) -> RawRecord {
-        request.raw(connection, number: number, headers: instance.descriptor.headers)
+        request.raw(
+            connection, number: number, headers: instance.descriptor.headers, source: instance.descriptor.hearing.source)
     }
 
     func raw(log page: [UInt8], number: Int) -> RawRecord { ConformanceCase.rawLog(page, connection, number: number) }
 
     /// Whether the request would be journalled.
     func accepts(_ request: RecordedRequest) -> Bool {
+        if isHeard { return true }
         if case .accept = authenticate(request) { return true }
         return false
     }
 
     /// The requests that are journalled, with their numbers.
     var accepted: [(number: Int, request: RecordedRequest)] {
-        requests.enumerated().compactMap { number, request in
-            guard case .accept = authenticate(request) else { return nil }
-            return (number, request)
-        }
+        requests.enumerated().compactMap { number, request in accepts(request) ? (number, request) : nil }
     }
+
+    /// The requests are what a keeper heard: they come by no entrance.
+    private var isHeard: Bool { instance.descriptor.hearing != .webhooks }
 
     func events(_ decoded: [Decoded]) -> [CallEvent] {
         decoded.compactMap { if case .call(let event) = $0 { event } else { nil } }
@@ -111,8 +113,13 @@ final class ConformanceWorkbench {
 
     // MARK: Genuine and repeated requests
 
+    /// Of what a keeper heard nothing may be posted.
     func failuresOfAccepting() -> [String] {
-        requests.enumerated().compactMap { number, request in
+        if isHeard {
+            let taken = requests.indices.filter { !isRefused(requests[$0]) }
+            return taken.map { "request \($0 + 1), which nobody may post, is not refused" }
+        }
+        return requests.enumerated().compactMap { number, request in
             guard case .refuse(let status, let reason) = authenticate(request, number: number) else { return nil }
             return "request \(number + 1) is refused with \(status): \(reason)"
         }
@@ -192,5 +199,15 @@ extension RecordedRequest {
     fileprivate var sortedFields: [[UInt8]] {
         [Array(query.utf8), body].flatMap { $0.split(separator: UInt8(ascii: "&")) }.map(Array.init)
             .sorted { $0.lexicographicallyPrecedes($1) }
+    }
+}
+
+extension AdapterDescriptor.Hearing {
+    /// Of which source the raw records are.
+    package var source: CallSource {
+        switch self {
+        case .webhooks, .nothing: .webhook
+        case .keeper(let source): source
+        }
     }
 }

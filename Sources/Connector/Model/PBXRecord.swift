@@ -115,7 +115,9 @@ extension PBXRecord {
         package var leg: String
         /// Who speaks from the other side; `nil` where the PBX itself calls.
         package var from: Party?
-        /// Who is called.
+        /// Who is called. Whoever takes calls for the house is `.user`, also at a number outside: an employee's mobile is
+        /// `.user("101", endpoint: "+7…")`, a number on duty that is nobody's `.user("+7…", endpoint: "+7…")`. Else nobody of ours would have
+        /// talked.
         package var to: Party?
         /// The leg that this one came from: whose talk was passed on, or which was answered so that this one is called.
         package var parent: String?
@@ -237,11 +239,14 @@ extension PBXRecord {
         package var ref: String?
         /// What came of it, in a word: `open`, `closed`, `played`, `no_answer`, …
         package var result: String?
+        /// Of a decision by the CRM's word (`RoutingDecision.Result`): how long it took.
+        package var milliseconds: Int64?
 
-        package init(_ kind: RouteStep.Kind, ref: String? = nil, result: String? = nil) {
+        package init(_ kind: RouteStep.Kind, ref: String? = nil, result: String? = nil, milliseconds: Int64? = nil) {
             self.kind = kind
             self.ref = ref
             self.result = result
+            self.milliseconds = milliseconds
         }
     }
 

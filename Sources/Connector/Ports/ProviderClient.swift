@@ -138,11 +138,13 @@ package struct CommandTarget: Hashable, Sendable {
     package var legs: [Leg]
     /// The other party's number as the provider gave it.
     package var externalNumber: String?
+    package var startedAt: Instant?
 
-    package init(keys: [ExternalKey], legs: [Leg] = [], externalNumber: String? = nil) {
+    package init(keys: [ExternalKey], legs: [Leg] = [], externalNumber: String? = nil, startedAt: Instant? = nil) {
         self.keys = keys
         self.legs = legs
         self.externalNumber = externalNumber
+        self.startedAt = startedAt
     }
 
     /// The newest leg on which an employee talks.

@@ -190,12 +190,24 @@ package struct AdapterDescriptor: Sendable {
     /// Whether the rows of the vendor's log name calls as his webhooks do. Where they do not, or only may, the decoder says what a row is
     /// like (`CallEvent.likeness`).
     package var logNamesCalls: Bool
+    package var hearing: Hearing
+
+    /// How its connections hear of calls.
+    package enum Hearing: Hashable, Sendable {
+        /// The provider posts to us; a keeper may hear more.
+        case webhooks
+        /// By a keeper alone, whose records are of that source: what is posted is refused.
+        case keeper(CallSource)
+        /// Not at all: a trunk, of whose calls the PBX tells.
+        case nothing
+    }
 
     package init(
         name: String, provider: String? = nil, title: String, version: String, settings: [SettingSpecification],
         headers: [String], capabilities: [Capability] = [],
         rateLimit: RateLimit = RateLimit(burst: 20, interval: .milliseconds(100)), historyLimit: RateLimit? = nil,
-        section: SectionSpecification? = nil, routing: RoutingAbility? = nil, logNamesCalls: Bool = true
+        section: SectionSpecification? = nil, routing: RoutingAbility? = nil, logNamesCalls: Bool = true,
+        hearing: Hearing = .webhooks
     ) {
         self.name = name
         self.provider = provider ?? name
@@ -209,6 +221,7 @@ package struct AdapterDescriptor: Sendable {
         self.section = section
         self.routing = routing
         self.logNamesCalls = logNamesCalls
+        self.hearing = hearing
     }
 }
 

@@ -11,13 +11,13 @@ import Testing
     func `every adapter passes the suite on all its fixtures and samples`(name: String) throws {
         let adapter = try #require(AdapterCatalog.adapter(named: name))
         let cases = try FixtureCases.loadAll(of: name)
-        #expect(cases.count >= 8)
+        #expect(cases.count >= 8 || adapter.descriptor.hearing == .nothing)
         let report = ConformanceSuite(
             adapter, context: Programs.context(), numbering: WorldNumberingPlan(), faults: FaultPlan(runsPerCase: 2),
             loadSample: ShippedSamples().load
         ).run(cases)
         #expect(report.passed, "\(report.summary)")
-        #expect(report.faults.map(\.fault) == Fault.allCases)
+        #expect(report.faults.map(\.fault) == (cases.isEmpty ? [] : Fault.allCases))
         #expect(report.failures.isEmpty, "\(report.summary)")
         #expect(report.checks.contains { $0.rule == "its sample loads" })
         #expect(report.checks.contains { $0.rule == "its examples come out" } == (name == "mapped"))

@@ -32,6 +32,7 @@ import Testing
         .station(PBXRecord.StationMoment(.voicemail, .entered, name: "101", leg: "v1")),
         .digits(PBXRecord.Digits("12#", leg: "m1", menu: "main", by: .external(number: "+79000000101"))),
         .step(PBXRecord.Step(.schedule, ref: "office", result: "closed")),
+        .step(PBXRecord.Step(.user, ref: "101", result: "asked", milliseconds: 180)),
         .transfer(
             PBXRecord.TransferMoment(
                 .failed, .attended, by: .user(extension: "101", endpoint: nil), to: .queue(ref: "support"), fromLeg: "b1",

@@ -118,7 +118,10 @@ import Threading
     @Test func `a file of this machine that is not there, or is none, is failed at once`() async throws {
         try await Bench.run { bench in
             bench.client.local.withLock {
-                $0 = ["gone": LocalRecording(path: bench.folder.path + "/gone.wav"), "folder": LocalRecording(path: bench.folder.path)]
+                $0 = [
+                    "gone": LocalRecording(path: bench.folder.path + "/gone.wav"),
+                    "folder": LocalRecording(path: bench.folder.path),
+                ]
             }
             try await bench.serving {
                 bench.receive(Self.ready("gone"))

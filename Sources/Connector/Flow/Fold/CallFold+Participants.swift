@@ -257,6 +257,7 @@ extension CallFold {
         switch leg.reason ?? ending?.reason {
         case .noAnswer, .queueTimeout: .noAnswer
         case .callerHungUp, .byCommand, .transferred, .normal, .calleeHungUp: .canceled
+        case .failed where ending?.isStale == true: .failed
         default: leg.to?.isExternal == true ? externalOutcome : leg.to?.isUser == true ? .noAnswer : nil
         }
     }

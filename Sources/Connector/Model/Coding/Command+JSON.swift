@@ -154,7 +154,7 @@ extension CommandTarget {
                     key: key, user: leg["participant_id"].string.flatMap { users[$0] }, endpoint: leg["endpoint"].string,
                     isAnswered: leg["answered_at"].string != nil, isHeld: isHeld && leg["answered_at"].string != nil)
             },
-            externalNumber: root["external_party"]["number"]["raw"].string)
+            externalNumber: root["external_party"]["number"]["raw"].string, startedAt: root["started_at"].moment)
     }
 }
 

@@ -202,11 +202,14 @@ extension PBXRecord.Step {
         json.field("kind", kind)
         json.known("ref", ref)
         json.known("result", result)
+        json.known("took_ms", milliseconds)
     }
 
     fileprivate init?(_ fields: inout PBXRecordFields) {
         guard let kind: RouteStep.Kind = fields.word("kind") else { return nil }
-        self.init(kind, ref: fields.text("ref"), result: fields.text("result"))
+        self.init(
+            kind, ref: fields.text("ref"), result: fields.text("result"),
+            milliseconds: fields.integer("took_ms").map { Int64($0) })
     }
 }
 
