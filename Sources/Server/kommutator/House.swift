@@ -50,7 +50,10 @@ final class House: Sendable {
         signal.publish(try journal.makeReader().lastChangePosition())
         registry = ConnectionRegistry(
             directory: Self.directory(
-                settings, AdapterContext(children: children, streams: streams, report: { log.write($1, of: $0) })),
+                settings,
+                AdapterContext(
+                    children: children, streams: streams, plans: PlanFile.desk(settings.adapters),
+                    report: { log.write($1, of: $0) })),
             log: log)
         let numbering = WorldNumberingPlan()
         readers = try ReaderPool(journal: journal)
