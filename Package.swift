@@ -99,6 +99,7 @@ let package = Package(
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "AsteriskAdapter", "Connector", "Digests", "DoubleServer", "Gateway",
                 "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Streams", "Threading",
                 "VendorSimulators", "FallbackPBX", "PBXPlan",
+                "VendorSimulators", "MultifonAdapter", "PBXPlan", "SIPTrunkAdapter",
                 "CSystem",
                 arguments,
             ],

@@ -1,14 +1,16 @@
 import Connector
 import Gateway
 import Glibc
+import MultifonAdapter
 import PBXPlan
+import SIPTrunkAdapter
 
 /// The plan in a connection's file, as anybody may read it: secrets or not, enabled or not.
 enum PlanFile {
     /// The section that holds it.
     static let section = "pbx"
     /// Adapters whose connections are trunks.
-    static let trunkAdapters: Set<String> = ["multifon", "sip-trunk"]
+    private static let trunkAdapters: Set<String> = [MultifonAdapter.descriptor.name, SIPTrunkAdapter.descriptor.name]
 
     /// What the connection's adapter reads is a plan.
     static func isOne(_ descriptor: AdapterDescriptor?) -> Bool { descriptor?.section?.name == section }
@@ -43,9 +45,18 @@ enum PlanFile {
         var names: Set<String> = []
         for entry in entries where trunkAdapters.contains(entry.kind?.descriptor.name ?? "") {
             names.insert(entry.id.name)
-            for account in entry.settings.section?.fields ?? [] { names.insert("\(entry.id)/\(account.name)") }
+            // Accounts of a connection that cannot be read, or is disabled, may be any.
+            names.formUnion(accounts(of: entry.adapter)?.map(\.id.description) ?? ["\(entry.id)/*"])
         }
         return names
+    }
+
+    private static func accounts(of adapter: (any TelephonyAdapter)?) -> [TrunkAccount]? {
+        switch adapter {
+        case let adapter as SIPTrunkAdapter: adapter.trunks
+        case let adapter as MultifonAdapter: adapter.trunks
+        default: nil
+        }
     }
 
     private static func path(_ folder: String, from base: String) -> String {

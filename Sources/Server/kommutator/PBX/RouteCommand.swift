@@ -10,7 +10,7 @@ struct RouteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "route", abstract: "Tell which trunks a call would take, or whom it would ring, and why.",
         discussion: """
-            Reads the plan of the PBX in adapters.d; no gateway need run, and no call is made. How trunks stand is not known here: one counts as usable where its connection is enabled. `GET /api/v1/routes/preview` asks the gateway that runs. Exit code 69 where the call would be refused, 78 where the file has problems.
+            Reads the plan of the PBX in adapters.d; no gateway need run, and no call is made. How trunks stand is not known here: one counts as usable where its connection is enabled, and any does where the PBX itself is not. `GET /api/v1/routes/preview` asks the gateway that runs. Exit code 69 where the call would be refused, 78 where the file has problems.
 
             Examples:
               kommutator route +79000000001
@@ -40,14 +40,12 @@ struct RouteCommand: ParsableCommand {
         let (entries, _) = House.directory(settings).read()
         let entry = try choose(from: entries)
         let plan = try plan(of: entry)
-        let standings = TrunkStandings(plan) { id in
-            TrunkStandings.State(entries.first { $0.id == id }.map { ($0.settings.isEnabled, $0.problems.isEmpty) })
-        }
+        let standings = entry.settings.isEnabled ? standings(of: plan, entries) : [:]
         let question = RoutePreviewQuestion(
             incoming ? .inbound : .outbound, number, from: from, trunk: trunk, at: try moment(plan.zone))
         let preview = PlanPreview(
             plan, of: entry.id, home: entry.settings.profile.defaultCountry, numbering: WorldNumberingPlan(),
-            standings: standings.byName
+            standings: standings
         ).answer(question)
         switch output {
         case .text: for line in RouteTable(preview, zone: plan.zone).lines { Console.say(line) }
@@ -93,6 +91,13 @@ struct RouteCommand: ParsableCommand {
             Console.complain("\(entry.file): \(error)")
         }
         throw SystemExit.configuration
+    }
+
+    /// Of a plan that is only being written, trunks need not be there yet.
+    private func standings(of plan: DialPlan, _ entries: [ConnectionDirectory.Entry]) -> [String: TrunkStanding] {
+        TrunkStandings(plan) { id in
+            TrunkStandings.State(entries.first { $0.id == id }.map { ($0.settings.isEnabled, $0.problems.isEmpty) })
+        }.byName
     }
 
     /// A moment with its zone, or a local time with or without seconds.

@@ -41,13 +41,13 @@ struct RouteTable {
     private func row(_ place: String, _ trunk: RoutePreview.Trunk) -> [String] {
         let price = trunk.price.map { "\($0.amount) \($0.currency) a minute, by the \($0.billedBy)" } ?? "no price"
         var why: [String] = []
-        if let reason = trunk.reason { why.append(reason.text) }
         if let line = trunk.fileLine {
             why.append("rule in line \(line)" + (trunk.destination.map { ": \($0)" } ?? ""))
         } else if preview.outcome == .emergency {
             why.append("emergency numbers take every trunk")
         }
         if let priority = trunk.priority { why.append("priority \(priority)") }
+        if let reason = trunk.reason { why.append("but \(reason.text)") }
         let line = trunk.reason == nil ? trunk.line.map { "shows \($0)" } ?? "shows its account" : ""
         return [place, trunk.name, price, line, why.joined(separator: ", ")]
     }

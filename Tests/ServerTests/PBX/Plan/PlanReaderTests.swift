@@ -333,6 +333,8 @@ import Testing
                 "4:27 there is no trunk `megafone`; did you mean `megafon`?",
             ])
         #expect(try PlanBench.problems(yaml) == [])
+        let accounts = "extensions: {101: {secret: env:A}}\noutgoing: [{to: any, by: [megafon/any, zadarma/b]}]"
+        #expect(try PlanBench.problems(accounts, PlanReader(knownTrunks: ["megafon", "megafon/*", "zadarma"])).count == 1)
     }
 
     @Test func `a secret shows nowhere`() throws {

@@ -86,7 +86,8 @@ extension PlanReader {
     }
 
     private mutating func check(trunk reference: PlanReference, _ known: Set<String>) {
-        guard !known.contains(reference.name) else { return }
+        let connection = reference.name.prefix { $0 != "/" }
+        guard !known.contains(reference.name), !known.contains("\(connection)/*") else { return }
         note(
             "there is no trunk `\(reference.name)`",
             hint: known.isEmpty

@@ -35,7 +35,8 @@ package struct PlanReader {
 
     /// - Parameters:
     ///   - hasPrompt: whether the plan's folder has a file for a prompt; `nil` leaves that open.
-    ///   - knownTrunks: names of connections, and `connection/account`, that are trunks; `nil` leaves that open.
+    ///   - knownTrunks: names of connections, and `connection/account`, that are trunks; `connection/*` where its accounts are not known;
+    ///     `nil` leaves all of it open.
     package init(hasPrompt: ((_ folder: String, _ name: String) -> Bool)? = nil, knownTrunks: Set<String>? = nil) {
         self.hasPrompt = hasPrompt
         self.knownTrunks = knownTrunks
