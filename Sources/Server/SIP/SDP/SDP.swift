@@ -73,7 +73,7 @@ package struct SDP: Sendable {
         /// `audio`, `video`, `image`, …: a token.
         package var kind: String
         package var port: UInt16
-        /// `RTP/AVP`, `RTP/SAVPF`, `udptl`, …
+        /// `RTP/AVP`, `RTP/SAVPF`, `udptl`, …: as written, since an answer repeats it.
         package var transport: String
         /// As written, in the peer's order.
         package var formats: [String] = []

@@ -69,33 +69,30 @@ package enum SDPNegotiation {
     /// Our offer.
     package static func offer(_ local: SDPLocal) -> [UInt8] {
         var writer = SDPWriter(local)
-        writer.audio(local, local.codecs.map { ($0, $0.payloadType) }, eventType: local.eventType, direction: local.direction)
+        writer.audio(local, local.codecs.map { ($0, $0.payloadType) }, events: offeredEvents(local), direction: local.direction)
         return writer.bytes
     }
 
     /// Our answer to a peer's offer: the first section with sound that we can take, all others refused.
-    /// - Throws: `.noAudio`, `.noCommonCodec`: 488.
+    /// - Throws: `.noAudio`, `.noCommonCodec`, `.address`: 488.
     package static func answer(_ offer: SDP, _ local: SDPLocal) throws(SDPError) -> (text: [UInt8], agreement: SDPAgreement) {
-        guard let place = offer.sections.firstIndex(where: isUsable) else { throw SDPError(.noAudio) }
+        let (place, codec, type) = try choose(offer, local.codecs)
         let section = offer.sections[place]
-        guard let (codec, type) = common(section, local.codecs) else { throw SDPError(.noCommonCodec) }
-        let eventType = local.eventType == nil ? nil : eventType(in: section, rate: codec.clockRate)
-        let connection = offer.connection(of: section)
-        let isHeld = isHeld(offer, section)
-        let theirs = connection?.isNowhere == true ? SDPDirection(sends: true, receives: false) : offer.direction(of: section)
-        let direction = SDPDirection(sends: local.direction.sends && theirs.receives, receives: local.direction.receives && theirs.sends)
+        let connection = try connection(offer, section)
+        let events = local.eventType == nil ? nil : events(in: section, rate: codec.clockRate)
+        let direction = ours(local, offer, section)
         var writer = SDPWriter(local)
         for index in offer.sections.indices {
             if index == place {
-                writer.audio(local, [(codec, type)], eventType: eventType, direction: direction)
+                writer.audio(local, transport: section.transport, [(codec, type)], events: events, direction: direction)
             } else {
                 writer.refuse(offer.sections[index])
             }
         }
         let agreement = SDPAgreement(
             remote: address(section, connection), remoteRTCP: rtcpAddress(section, connection), codec: codec, payloadTypeIn: type,
-            payloadTypeOut: type, eventTypeIn: eventType, eventTypeOut: eventType, direction: direction, isHeldByPeer: isHeld,
-            packetMilliseconds: packetTime(section))
+            payloadTypeOut: type, eventTypeIn: events?.type, eventTypeOut: events?.type, direction: direction,
+            isHeldByPeer: !theirs(offer, section).receives, packetMilliseconds: packetTime(section))
         return (writer.bytes, agreement)
     }
 
@@ -106,22 +103,39 @@ package enum SDPNegotiation {
         guard section.port != 0 else { throw SDPError(.refused) }
         guard isUsable(section) else { throw SDPError(.mismatch) }
         guard let (codec, type) = firstCommon(section, local.codecs) else { throw SDPError(.noCommonCodec) }
-        let connection = answer.connection(of: section)
-        let theirs = answer.direction(of: section)
-        let eventOut = local.eventType == nil ? nil : eventType(in: section, rate: codec.clockRate)
+        let connection = try connection(answer, section)
+        let events = local.eventType == nil ? nil : events(in: section, rate: codec.clockRate)
         return SDPAgreement(
             remote: address(section, connection), remoteRTCP: rtcpAddress(section, connection), codec: codec,
-            payloadTypeIn: codec.payloadType, payloadTypeOut: type, eventTypeIn: eventOut == nil ? nil : local.eventType,
-            eventTypeOut: eventOut,
-            direction: SDPDirection(sends: local.direction.sends && theirs.receives, receives: local.direction.receives && theirs.sends),
-            isHeldByPeer: isHeld(answer, section), packetMilliseconds: packetTime(section))
+            payloadTypeIn: codec.payloadType, payloadTypeOut: type, eventTypeIn: events == nil ? nil : local.eventType,
+            eventTypeOut: events?.type, direction: ours(local, answer, section), isHeldByPeer: !theirs(answer, section).receives,
+            packetMilliseconds: packetTime(section))
+    }
+
+    // MARK: Choosing
+
+    /// The first section that has a codec of ours.
+    private static func choose(_ offer: SDP, _ codecs: [SDPCodec]) throws(SDPError) -> (place: Int, codec: SDPCodec, type: UInt8)
+    {
+        var code = SDPError.Code.noAudio
+        for (place, section) in offer.sections.enumerated() where isUsable(section) {
+            if let (codec, type) = common(section, codecs) { return (place, codec, type) }
+            code = .noCommonCodec
+        }
+        throw SDPError(code)
+    }
+
+    /// One clock goes into an offer: that of speech, unless no codec of ours has it.
+    private static func offeredEvents(_ local: SDPLocal) -> SDPEvents? {
+        let rates = local.codecs.map(\.clockRate)
+        return local.eventType.map { SDPEvents(type: $0, clockRate: rates.contains(8000) ? 8000 : rates.first ?? 8000) }
     }
 
     // MARK: Reading
 
     /// Sound over plain RTP. SRTP is refused until it is spoken.
     private static func isUsable(_ section: SDP.Section) -> Bool {
-        section.kind == "audio" && section.port != 0 && (section.transport == "RTP/AVP" || section.transport == "RTP/AVPF")
+        section.kind == "audio" && section.port != 0 && ["RTP/AVP", "RTP/AVPF"].contains(section.transport.uppercased())
     }
 
     /// The codec that we like best of those offered.
@@ -136,27 +150,44 @@ package enum SDPNegotiation {
     /// The codec that an answer names first.
     private static func firstCommon(_ section: SDP.Section, _ codecs: [SDPCodec]) -> (SDPCodec, UInt8)? {
         for type in section.payloadTypes {
-            if let mapping = section.mapping(of: type), let codec = codecs.first(where: { $0.fits(mapping) }) { return (codec, type) }
+            if let mapping = section.mapping(of: type), let codec = codecs.first(where: { $0.fits(mapping) }) {
+                return (codec, type)
+            }
         }
         return nil
     }
 
-    /// Of telephone events with the codec's clock (RFC 4733 §2.4.1).
-    private static func eventType(in section: SDP.Section, rate: UInt32) -> UInt8? {
-        let events = section.payloadTypes.compactMap { section.mapping(of: $0) }.filter { $0.name == "telephone-event" }
-        return (events.first { $0.clockRate == rate } ?? events.first { $0.clockRate == 8000 })?.payloadType
+    /// Telephone events, with the codec's clock where there are such (RFC 4733 §2.4.1).
+    private static func events(in section: SDP.Section, rate: UInt32) -> SDPEvents? {
+        let known = section.payloadTypes.compactMap { section.mapping(of: $0) }.filter { $0.name == "telephone-event" }
+        let best = known.first { $0.clockRate == rate } ?? known.first { $0.clockRate == 8000 }
+        return best.map { SDPEvents(type: $0.payloadType, clockRate: $0.clockRate) }
     }
 
-    private static func isHeld(_ description: SDP, _ section: SDP.Section) -> Bool {
-        description.connection(of: section)?.isNowhere == true || !description.direction(of: section).receives
+    /// What the peer does. An address of zeros receives nothing, whatever the attribute says (RFC 3264 §8.4).
+    private static func theirs(_ description: SDP, _ section: SDP.Section) -> SDPDirection {
+        let said = description.direction(of: section)
+        let isNowhere = description.connection(of: section)?.isNowhere == true
+        return SDPDirection(sends: said.sends, receives: said.receives && !isNowhere)
     }
 
-    private static func address(_ section: SDP.Section, _ connection: SDP.Connection?) -> SocketAddress? {
-        guard let connection, let ip = connection.address, !connection.isNowhere else { return nil }
+    private static func ours(_ local: SDPLocal, _ description: SDP, _ section: SDP.Section) -> SDPDirection {
+        let theirs = theirs(description, section)
+        return SDPDirection(sends: local.direction.sends && theirs.receives, receives: local.direction.receives && theirs.sends)
+    }
+
+    /// There is one, for the section or for all of them (RFC 8866 §5.7); without it a call would be silent.
+    private static func connection(_ description: SDP, _ section: SDP.Section) throws(SDPError) -> SDP.Connection {
+        guard let connection = description.connection(of: section) else { throw SDPError(.address) }
+        return connection
+    }
+
+    private static func address(_ section: SDP.Section, _ connection: SDP.Connection) -> SocketAddress? {
+        guard let ip = connection.address, !connection.isNowhere else { return nil }
         return SocketAddress(ip, port: section.port)
     }
 
-    private static func rtcpAddress(_ section: SDP.Section, _ connection: SDP.Connection?) -> SocketAddress? {
+    private static func rtcpAddress(_ section: SDP.Section, _ connection: SDP.Connection) -> SocketAddress? {
         guard let remote = address(section, connection) else { return nil }
         if let port = section.rtcpPort { return SocketAddress(section.rtcpAddress ?? remote.ip, port: port) }
         return remote.port < 65_535 ? SocketAddress(remote.ip, port: remote.port + 1) : nil

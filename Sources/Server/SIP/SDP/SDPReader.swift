@@ -37,7 +37,9 @@ private struct SDPReader {
     }
 
     private mutating func take(_ line: ArraySlice<UInt8>) throws(SDPError) {
-        guard let type = line.first, line.dropFirst().first == .equals, !line.contains(0) else { throw SDPError(.line, at: offset) }
+        guard let type = line.first, line.dropFirst().first == .equals, !line.contains(0) else {
+            throw SDPError(.line, at: offset)
+        }
         let value = line.dropFirst(2)
         if !hasVersion, type != 0x76 { throw SDPError(.version, at: offset) }
         switch type {
@@ -73,15 +75,23 @@ private struct SDPReader {
         let text = String(decoding: words[2].prefix { $0 != .slash }, as: UTF8.self)
         let address = IPAddress(text)
         if let address, address.isV4 == isV6, !(isV6 && address.isV4) { throw SDPError(.address, at: offset) }
+        // Who calls names one receiver. Packets for a group or a whole network are sent at nobody's word.
+        guard address?.isOfMany != true else { throw SDPError(.address, at: offset) }
         // Digits and points that are no address were meant to be one.
         guard address != nil || text.utf8.contains(where: { !$0.isDigit && $0 != .dot && $0 != .colon }) else {
             throw SDPError(.address, at: offset)
         }
         let connection = SDP.Connection(address: address)
-        if description.sections.isEmpty { description.connection = connection } else { lastSection { $0.connection = connection } }
+        if description.sections.isEmpty {
+            description.connection = connection
+        } else {
+            lastSection { $0.connection = connection }
+        }
     }
 
-    private mutating func lastSection(_ change: (inout SDP.Section) -> Void) { change(&description.sections[description.sections.count - 1]) }
+    private mutating func lastSection(_ change: (inout SDP.Section) -> Void) {
+        change(&description.sections[description.sections.count - 1])
+    }
 
     /// `audio 49170/2 RTP/AVP 8 0 101`.
     private mutating func takeMedia(_ value: ArraySlice<UInt8>) throws(SDPError) {
@@ -94,9 +104,11 @@ private struct SDPReader {
         guard let port = number(words[1].prefix { $0 != .slash }), port <= 65_535 else { throw SDPError(.port, at: offset) }
         var section = SDP.Section(
             kind: String(decoding: words[0], as: UTF8.self).lowercased(), port: UInt16(port),
-            transport: String(decoding: words[2], as: UTF8.self).uppercased())
+            transport: String(decoding: words[2], as: UTF8.self))
         for format in words.dropFirst(3) {
-            guard format.count <= 64, format.allSatisfy({ $0.isToken || $0 == .slash }) else { throw SDPError(.media, at: offset) }
+            guard format.count <= 64, format.allSatisfy({ $0.isToken || $0 == .slash }) else {
+                throw SDPError(.media, at: offset)
+            }
             section.formats.append(String(decoding: format, as: UTF8.self))
         }
         description.sections.append(section)
@@ -110,14 +122,18 @@ private struct SDPReader {
         let name = value.prefix { $0 != .colon }
         let rest = value.dropFirst(name.count + 1)
         if let direction = SDPDirection(rawValue: String(decoding: name.prefix(16), as: UTF8.self).lowercased()) {
-            if description.sections.isEmpty { description.direction = direction } else { lastSection { $0.direction = direction } }
+            if description.sections.isEmpty {
+                description.direction = direction
+            } else {
+                lastSection { $0.direction = direction }
+            }
             return
         }
         guard !description.sections.isEmpty else { return }
         if name.equals(ignoringCase: "rtpmap") { takeMapping(rest) }
         if name.equals(ignoringCase: "ptime") {
             let milliseconds = number(rest.prefix { $0.isDigit }).map { Int($0) }
-            lastSection { $0.packetMilliseconds = milliseconds }
+            lastSection { $0.packetMilliseconds = milliseconds == 0 ? nil : milliseconds }
         }
         if name.equals(ignoringCase: "rtcp-mux") { lastSection { $0.multiplexesRTCP = true } }
         if name.equals(ignoringCase: "rtcp") { takeRTCP(rest) }
@@ -136,7 +152,9 @@ private struct SDPReader {
             payloadType: UInt8(type), name: String(decoding: parts[0], as: UTF8.self).lowercased(), clockRate: rate,
             channels: channels)
         lastSection { section in
-            guard section.mappings.count < 64, !section.mappings.contains(where: { $0.payloadType == mapping.payloadType }) else { return }
+            guard section.mappings.count < 64, !section.mappings.contains(where: { $0.payloadType == mapping.payloadType }) else {
+                return
+            }
             section.mappings.append(mapping)
         }
     }
@@ -144,8 +162,9 @@ private struct SDPReader {
     /// `53020`, `53020 IN IP4 192.0.2.1`.
     private mutating func takeRTCP(_ value: ArraySlice<UInt8>) {
         let words = value.split(separator: .space)
-        guard let port = words.first.flatMap({ number($0) }), port <= 65_535 else { return }
+        guard let port = words.first.flatMap({ number($0) }), port > 0, port <= 65_535 else { return }
         let address = words.count == 4 ? IPAddress(String(decoding: words[3].prefix(64), as: UTF8.self)) : nil
+        guard address?.isOfMany != true else { return }
         lastSection {
             $0.rtcpPort = UInt16(port)
             $0.rtcpAddress = address
@@ -157,5 +176,12 @@ private struct SDPReader {
         guard !digits.isEmpty, digits.count <= 10, digits.allSatisfy(\.isDigit) else { return nil }
         let number = digits.reduce(UInt64(0)) { $0 * 10 + UInt64($1 - 0x30) }
         return UInt32(exactly: number)
+    }
+}
+
+extension IPAddress {
+    /// A multicast group, or every host of a network.
+    fileprivate var isOfMany: Bool {
+        isV4 ? low & 0xF000_0000 == 0xE000_0000 || low & 0xFFFF_FFFF == 0xFFFF_FFFF : high >> 56 == 0xFF
     }
 }

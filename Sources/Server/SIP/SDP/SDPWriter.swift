@@ -1,5 +1,11 @@
 import NetworkTypes
 
+/// Telephone events as one description numbers them (RFC 4733).
+struct SDPEvents {
+    let type: UInt8
+    let clockRate: UInt32
+}
+
 /// Writes a description of ours.
 struct SDPWriter {
     private(set) var bytes: [UInt8] = []
@@ -14,15 +20,18 @@ struct SDPWriter {
         line("t=0 0")
     }
 
-    mutating func audio(_ local: SDPLocal, _ codecs: [(SDPCodec, type: UInt8)], eventType: UInt8?, direction: SDPDirection) {
-        let types = codecs.map(\.type) + (eventType.map { [$0] } ?? [])
-        line("m=audio \(local.port) RTP/AVP \(types.map { String($0) }.joined(separator: " "))")
+    mutating func audio(
+        _ local: SDPLocal, transport: String = "RTP/AVP", _ codecs: [(SDPCodec, type: UInt8)], events: SDPEvents?,
+        direction: SDPDirection
+    ) {
+        let types = codecs.map(\.type) + (events.map { [$0.type] } ?? [])
+        line("m=audio \(local.port) \(transport) \(types.map { String($0) }.joined(separator: " "))")
         for (codec, type) in codecs {
             line("a=rtpmap:\(type) \(codec.name)/\(codec.clockRate)\(codec.channels > 1 ? "/\(codec.channels)" : "")")
         }
-        if let eventType {
-            line("a=rtpmap:\(eventType) telephone-event/\(codecs.first?.0.clockRate ?? 8000)")
-            line("a=fmtp:\(eventType) 0-15")
+        if let events {
+            line("a=rtpmap:\(events.type) telephone-event/\(events.clockRate)")
+            line("a=fmtp:\(events.type) 0-15")
         }
         line("a=ptime:20")
         line("a=\(direction.rawValue)")
