@@ -19,7 +19,9 @@ package final class SIPDigestClient: SIPAuthorizer {
         let isProxy = challenge.status == 407
         let offered = (try? challenge.credentials(isProxy ? .proxyAuthenticate : .wwwAuthenticate)) ?? []
         let digests = offered.compactMap { challenge in Self.digest(challenge).map { ($0, challenge.parameters["opaque"]) } }
-        guard let (digest, opaque) = digests.min(by: { Self.rank($0.0.algorithm) < Self.rank($1.0.algorithm) }) else { return nil }
+        guard let (digest, opaque) = digests.min(by: { Self.rank($0.0.algorithm) < Self.rank($1.0.algorithm) }) else {
+            return nil
+        }
         current = (digest, opaque, isProxy)
         current?.digest.nonceCount = 0
         return advance(method: method, uri: uri)
@@ -29,7 +31,10 @@ package final class SIPDigestClient: SIPAuthorizer {
         guard let (known, opaque, isProxy) = current else { return nil }
         var digest = known
         digest.nonceCount &+= 1
-        digest.clientNonce = Array(String(chance(), radix: 16).utf8)
+        // A session's secret holds the first of the client's nonces for as long as the challenge lasts (RFC 7616 §3.4.2).
+        if !digest.algorithm.isSession || digest.clientNonce.isEmpty {
+            digest.clientNonce = Array(String(chance(), radix: 16).utf8)
+        }
         current?.digest = digest
         let uri = Array(uri.written)
         let response = digest.response(user: user, password: password, method: Array(method.rawValue.utf8), uri: uri)
@@ -64,5 +69,7 @@ package final class SIPDigestClient: SIPAuthorizer {
         return hasAuth ? SIPDigest(algorithm: algorithm, realm: realm, nonce: nonce, usesQOP: true) : nil
     }
 
-    private static func rank(_ algorithm: SIPDigest.Algorithm) -> Int { SIPDigest.Algorithm.allCases.firstIndex(of: algorithm) ?? 9 }
+    private static func rank(_ algorithm: SIPDigest.Algorithm) -> Int {
+        SIPDigest.Algorithm.allCases.firstIndex(of: algorithm) ?? 9
+    }
 }
