@@ -41,6 +41,8 @@ package final class SIPRegistrar {
     }
 
     private var users: [String: User] = [:]
+    /// Who registered over which connection: its end costs what hangs on it, however many telephones there are.
+    private var connected: [SIPFlow: Set<String>] = [:]
     private var wheel: TimerWheel<String>
     package private(set) var bindingCount = 0
 
@@ -69,7 +71,7 @@ package final class SIPRegistrar {
         let before = bindings(of: user, at: now)
         do throws(Refusal) {
             let after = try carryOut(request, before, over: flow, now: now)
-            return (200, lines(after, now), keep(after, of: user, before: before, now: now))
+            return (200, lines(after, now), keep(after, of: user))
         } catch {
             return (error.status, error.lines, nil)
         }
@@ -143,20 +145,30 @@ package final class SIPRegistrar {
         return lines
     }
 
-    private func keep(_ after: [SIPBinding], of user: String, before: [SIPBinding], now: MonotonicInstant) -> Change? {
+    /// Who was there is who is kept, also where his time is over and `advance` has not told so yet.
+    private func keep(_ after: [SIPBinding], of user: String) -> Change? {
+        let wasThere = users[user] != nil
         set(after, of: user)
-        if after.isEmpty { return before.isEmpty ? nil : .gone(user) }
-        return before.isEmpty ? .registered(user) : nil
+        guard wasThere != !after.isEmpty else { return nil }
+        return after.isEmpty ? .gone(user) : .registered(user)
     }
 
     private func set(_ bindings: [SIPBinding], of user: String) {
-        if let timer = users[user]?.timer { wheel.cancel(timer) }
-        bindingCount += bindings.count - (users[user]?.bindings.count ?? 0)
+        let before = users[user]
+        if let timer = before?.timer { wheel.cancel(timer) }
+        bindingCount += bindings.count - (before?.bindings.count ?? 0)
+        for binding in before?.bindings ?? [] where binding.flow.transport.isReliable { leave(binding.flow, user) }
+        for binding in bindings where binding.flow.transport.isReliable { connected[binding.flow, default: []].insert(user) }
         guard let first = bindings.map(\.expires).min() else {
             users[user] = nil
             return
         }
         users[user] = User(bindings: bindings, timer: wheel.insert(user, due: Self.tick(first) + 1))
+    }
+
+    private func leave(_ flow: SIPFlow, _ user: String) {
+        connected[flow]?.remove(user)
+        if connected[flow]?.isEmpty == true { connected[flow] = nil }
     }
 
     // MARK: Time and ways
@@ -176,8 +188,7 @@ package final class SIPRegistrar {
     /// A connection is gone, and with it the way to whoever registered over it (RFC 5626 §4.2.2).
     package func lost(_ flow: SIPFlow) -> [Change] {
         guard flow.transport.isReliable else { return [] }
-        let users = users.filter { $0.value.bindings.contains { $0.flow == flow } }.map(\.key)
-        return users.compactMap { drop(of: $0) { $0.flow == flow } }
+        return (connected[flow] ?? []).sorted().compactMap { drop(of: $0) { $0.flow == flow } }
     }
 
     private func drop(of user: String, _ isOver: (SIPBinding) -> Bool) -> Change? {

@@ -40,6 +40,12 @@ package struct SIPRegistration {
         case ended
     }
 
+    private struct Repeats {
+        var challenges = 0
+        var intervals = 0
+        var failures = 0
+    }
+
     /// A REGISTER to send to the target of that number.
     package struct Sending {
         package let draft: SIPRequestDraft
@@ -59,8 +65,8 @@ package struct SIPRegistration {
     private var wished: Duration
     private var due: MonotonicInstant?
     private var failures = 0
-    /// How often the request at hand was answered with a challenge, a 423 or a 500 that is tried again at once.
-    private var attempts = 0
+    /// What the request at hand was sent again for, at once: each reason counts for itself, as they come in any order.
+    private var repeats = Repeats()
     private var isLeaving = false
     /// Targets that failed in a row.
     private var failedTargets = 0
@@ -82,7 +88,7 @@ package struct SIPRegistration {
     /// Begins, or begins again.
     package mutating func begin() -> Sending? {
         guard !isLeaving else { return nil }
-        attempts = 0
+        repeats = Repeats()
         due = nil
         if case .registered = state {} else { state = .registering }
         return send(credentials: authorizer?.advance(method: .register, uri: settings.domain))
@@ -102,7 +108,7 @@ package struct SIPRegistration {
             state = .ended
             return nil
         }
-        attempts = 0
+        repeats = Repeats()
         return send(credentials: authorizer?.advance(method: .register, uri: settings.domain))
     }
 
@@ -126,7 +132,7 @@ package struct SIPRegistration {
     // MARK: Answers
 
     package mutating func answered(_ response: SIPMessage, at now: MonotonicInstant) -> Sending? {
-        attempts += 1
+        guard response.status >= 200 else { return nil }
         if isLeaving, response.status != 401, response.status != 407 {
             state = .ended
             return nil
@@ -137,8 +143,9 @@ package struct SIPRegistration {
             return nil
         case 401, 407: return challenged(response, now)
         case 423: return askLonger(response, now)
-        case 500 where attempts < 2:
-            // MultiFon says so now and then; the next one is taken (providers/multifon.md).
+        case 500 where repeats.failures == 0:
+            // MultiFon says so now and then, also to what it challenged; the next one is taken.
+            repeats.failures = 1
             return send(credentials: authorizer?.advance(method: .register, uri: settings.domain))
         case 408, 480, 500...599: return tryNextTarget(response, now)
         default:
@@ -157,8 +164,9 @@ package struct SIPRegistration {
     }
 
     private mutating func challenged(_ response: SIPMessage, _ now: MonotonicInstant) -> Sending? {
-        guard attempts <= 3, let credentials = authorizer?.answer(response, method: .register, uri: settings.domain),
-            attempts == 1 || isStale(response)
+        repeats.challenges += 1
+        guard repeats.challenges <= 3, repeats.challenges == 1 || isStale(response),
+            let credentials = authorizer?.answer(response, method: .register, uri: settings.domain)
         else {
             if isLeaving { state = .ended } else { refuse(response, now) }
             return nil
@@ -174,7 +182,10 @@ package struct SIPRegistration {
     }
 
     private mutating func askLonger(_ response: SIPMessage, _ now: MonotonicInstant) -> Sending? {
-        guard attempts <= 3, let least = response.number(.minExpires), least <= 86_400, Int64(least) > wished.components.seconds else {
+        repeats.intervals += 1
+        guard repeats.intervals <= 2, let least = response.number(.minExpires), least <= 86_400,
+            Int64(least) > wished.components.seconds
+        else {
             refuse(response, now)
             return nil
         }
@@ -208,12 +219,13 @@ package struct SIPRegistration {
         state = .refused(status: response.status, retry: retry)
     }
 
-    /// The next of the targets at once, where there is one that was not tried; else a pause.
+    /// The next of the targets at once, where there is one that was not tried, since Retry-After speaks of the one that says it
+    /// (RFC 3261 §21.5.4); else a pause.
     private mutating func tryNextTarget(_ response: SIPMessage?, _ now: MonotonicInstant) -> Sending? {
         target = (target + 1) % max(targetCount, 1)
         failedTargets += 1
-        attempts = 0
-        guard failedTargets >= targetCount || response?.has(.retryAfter) == true else {
+        repeats = Repeats()
+        guard failedTargets >= targetCount else {
             if case .registered = state {} else { state = .registering }
             return send(credentials: authorizer?.advance(method: .register, uri: settings.domain))
         }
