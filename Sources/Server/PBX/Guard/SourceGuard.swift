@@ -45,6 +45,8 @@ final class SourceGuard {
     private let limits: Limits
     private var sources: [IPAddress: Source] = [:]
     private(set) var bans = 0
+    /// How often room had to be made.
+    private(set) var timesCleared = 0
     /// Networks that are never shut out: the operator's own.
     var exempt: [IPNetwork] = []
 
@@ -103,11 +105,20 @@ final class SourceGuard {
         return body(&sources[key, default: Source(tokens: Double(limits.burst), seen: now, windowBegan: now)])
     }
 
-    /// A quarter of the table goes at a time, so that a flood of new sources pays for it once in many.
+    /// The quiet go, and of the others as many as make a quarter of the table free: a flood of new sources pays for a look at all of them
+    /// once in many. The banned go last.
     private func makeRoom(at now: MonotonicInstant) {
-        sources = sources.filter { now.duration(since: $0.value.seen) < .seconds(10) || ($0.value.bannedUntil.map { $0 > now } ?? false) }
-        guard sources.count >= limits.sources else { return }
-        for key in sources.keys.prefix(limits.sources / 4) { sources[key] = nil }
+        timesCleared += 1
+        func isBanned(_ source: Source) -> Bool { source.bannedUntil.map { $0 > now } ?? false }
+        let rest = limits.sources - max(limits.sources / 4, 1)
+        sources = sources.filter { now.duration(since: $0.value.seen) < .seconds(10) || isBanned($0.value) }
+        drop(downTo: rest) { !isBanned($0) }
+        drop(downTo: rest) { _ in true }
+    }
+
+    private func drop(downTo rest: Int, _ mayGo: (Source) -> Bool) {
+        guard sources.count > rest else { return }
+        for key in sources.filter({ mayGo($0.value) }).keys.prefix(sources.count - rest) { sources[key] = nil }
     }
 
     private static func key(_ address: IPAddress) -> IPAddress { address.isV4 ? address : address.masked(to: 64) }
