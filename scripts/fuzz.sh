@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Throws mutated input at the parsers that read what strangers send: libFuzzer with AddressSanitizer.
 #
-#   scripts/fuzz.sh [SECONDS] [TARGET…]     60 seconds each of http, json, form, multipart, xml, ami, sip, rtp, rtcp
+#   scripts/fuzz.sh [SECONDS] [TARGET…]     60 seconds each of http, json, form, multipart, xml, ami, sip, rtp, rtcp, sdp, digest
 #
 # Starts from Tests/Fuzz/Corpus; what it finds new stays in .build/fuzz/corpus. A crash ends the run: its input is printed, and
 # lies in .build/fuzz as TARGET-crash-…; make a test of it. SwiftPM cannot link a libFuzzer program (it renames `main`), so each is
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[[ ${#targets[@]} -gt 0 ]] || targets=(http json form multipart xml ami sip rtp rtcp)
+[[ ${#targets[@]} -gt 0 ]] || targets=(http json form multipart xml ami sip rtp rtcp sdp digest)
 
 swiftc=${SWIFTC:-swiftc}
 work=.build/fuzz
@@ -35,6 +35,12 @@ make_connector() {
 make_network_types() {
     "$swiftc" "${flags[@]}" -emit-module -emit-module-path "$work/NetworkTypes.swiftmodule" -module-name NetworkTypes \
         -c -o "$work/NetworkTypes.o" Sources/Server/NetworkTypes/*.swift
+}
+
+# Hashes, as the module that digests import.
+make_digests() {
+    "$swiftc" "${flags[@]}" -I "$work/include/CSystem" -emit-module -emit-module-path "$work/Digests.swiftmodule" -module-name Digests \
+        -c -o "$work/Digests.o" Sources/Server/Digests/*.swift
 }
 
 build() {
@@ -60,7 +66,12 @@ build() {
             "$media"/Sound/{AudioClip,AudioCodec,G711}.swift "$work/NetworkTypes.o" ;;
         rtcp) "$swiftc" "${flags[@]}" -module-name FuzzRTCP -I "$work" -o "$work/rtcp" Tests/Fuzz/FuzzRTCP.swift \
             "$media"/Packets/{NetworkNumbers,RTCPReader,RTCPWriter,RTPSequence}.swift "$work/NetworkTypes.o" ;;
-        *) printf 'fuzz: there is no target %s; there are http, json, form, multipart, xml, ami, sip, rtp, rtcp\n' "$1" >&2 && exit 64 ;;
+        sdp) "$swiftc" "${flags[@]}" -module-name FuzzSDP -I "$work" -o "$work/sdp" Tests/Fuzz/FuzzSDP.swift \
+            Sources/Server/SIP/SDP/*.swift Sources/Server/SIP/Message/{ByteClasses,ByteRange}.swift "$work/NetworkTypes.o" ;;
+        digest) "$swiftc" "${flags[@]}" -module-name FuzzDigest -I "$work" -I "$work/include/CSystem" -o "$work/digest" \
+            Tests/Fuzz/FuzzDigest.swift Sources/Server/SIP/*/*.swift \
+            "$work/NetworkTypes.o" "$work/Digests.o" -lcrypto ;;
+        *) printf 'fuzz: there is no target %s; there are http, json, form, multipart, xml, ami, sip, rtp, rtcp, sdp, digest\n' "$1" >&2 && exit 64 ;;
     esac
 }
 
@@ -82,5 +93,6 @@ run() {
 make_csystem
 make_connector
 make_network_types
+make_digests
 for target in "${targets[@]}"; do build "$target"; done
 for target in "${targets[@]}"; do run "$target"; done
