@@ -5,7 +5,10 @@
         // `benchmarks adapters [NAME...]` measure that alone.
         if CommandLine.arguments.dropFirst() == ["outgoing"] { return try await OutgoingBenchmark().run() }
         if CommandLine.arguments.dropFirst() == ["memory"] { return try LedgerMemoryBenchmark.run() }
-        if CommandLine.arguments.dropFirst() == ["sip"] { return SIPParsingBenchmark.run() }
+        if CommandLine.arguments.dropFirst() == ["sip"] {
+            SIPParsingBenchmark.run()
+            return SIPAccountsBenchmark.run()
+        }
         if CommandLine.arguments.dropFirst().first == "media" {
             return try MediaBenchmark.run(Array(CommandLine.arguments.dropFirst(2)))
         }
@@ -25,6 +28,7 @@
         FoldingBenchmark.run()
         SIPParsingBenchmark.run()
         try MediaBenchmark.run()
+        SIPAccountsBenchmark.run()
         try AdapterBenchmark.run()
         try await OutgoingBenchmark().run()
         try await AsteriskBenchmark.run()
