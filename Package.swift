@@ -121,7 +121,7 @@ let package = Package(
             name: "benchmarks",
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "TestSupport", "VendorSimulators",
-                "CSystem", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Media", "Network", "SIP", "SQLiteJournal", "Streams",
+                "CSystem", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Media", "Network", "NetworkTypes", "SIP", "SQLiteJournal", "Streams",
             ],
             path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
         .testTarget(
