@@ -86,7 +86,10 @@ let package = Package(
         room("SIP", at: "Server/SIP", uses: ["Digests", "NetworkTypes"]),
         room("PBXPlan", at: "Server/PBX/Plan", uses: ["AdapterKit", "Connector"]),
         .target(
-            name: "FallbackPBX", dependencies: ["AdapterKit", "Connector", "CSystem", "Digests", "Media", "Network", "NetworkTypes", "PBXPlan", "SIP", "Threading"],
+            name: "FallbackPBX",
+            dependencies: [
+                "Connector", "CSystem", "Digests", "Media", "Network", "NetworkTypes", "PBXPlan", "SIP", "Threading",
+            ],
             path: "Sources/Server/PBX", exclude: ["Plan"], swiftSettings: strict),
         room("Recordings", at: "Server/Recordings", uses: ["Connector", "Digests"]),
         room("SQLiteJournal", at: "Server/Journal", uses: ["Connector", "CSystem", "Threading"]),
@@ -98,8 +101,7 @@ let package = Package(
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "AsteriskAdapter", "Connector", "Digests", "DoubleServer", "Gateway",
                 "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Streams", "Threading",
-                "VendorSimulators", "FallbackPBX", "PBXPlan",
-                "VendorSimulators", "MultifonAdapter", "PBXPlan", "SIPTrunkAdapter",
+                "VendorSimulators", "FallbackPBX", "MultifonAdapter", "PBXPlan", "SIPTrunkAdapter",
                 "CSystem",
                 arguments,
             ],

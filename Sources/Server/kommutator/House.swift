@@ -57,9 +57,6 @@ final class House: Sendable {
             directory: Self.directory(
                 settings,
                 AdapterContext(children: children, streams: streams, control: pbx, report: { log.write($1, of: $0) })),
-                AdapterContext(
-                    children: children, streams: streams, plans: PlanFile.desk(settings.adapters),
-                    report: { log.write($1, of: $0) })),
             log: log)
         readers = try ReaderPool(journal: journal)
         outgoing = try OutgoingHTTP()
