@@ -65,7 +65,8 @@ struct AdapterBenchmark {
             connection: connection, values: one.settings, section: section, hasURLToken: one.settings["url_token"] != nil)
         let adapter = try kind.init(settings: settings, context: Programs.context())
         let records = one.requests.enumerated().map { number, request in
-            request.raw(connection, number: number, headers: adapter.descriptor.headers)
+            request.raw(
+                connection, number: number, headers: adapter.descriptor.headers, source: adapter.descriptor.hearing.source)
         }
         return Story(
             decoder: adapter.makeDecoder(),
@@ -82,7 +83,9 @@ struct AdapterBenchmark {
 extension AdapterBenchmark {
     /// Measures adapters three times, all where none are named, and says how far the slowest is from the fastest.
     static func run(_ names: [String] = []) throws {
-        let kinds = AdapterCatalog.adapters.filter { names.isEmpty || names.contains($0.descriptor.name) }
+        let kinds = AdapterCatalog.adapters.filter { kind in
+            kind.descriptor.hearing != .nothing && (names.isEmpty || names.contains(kind.descriptor.name))
+        }
         let benchmarks = try kinds.map { try AdapterBenchmark($0) }
         var figures: [(name: String, microseconds: Double)] = []
         for benchmark in benchmarks {

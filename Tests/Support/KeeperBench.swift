@@ -9,6 +9,8 @@ package final class KeeperBench: Sendable {
     package let signals = SignalBox()
     package let notes: MemoryNotes
     package let heard = Guarded<[HeardRecord]>([])
+    /// The connection's calls that the journal takes for open.
+    package let openCalls = Guarded<[CommandTarget]>([])
     private let reports = Guarded<[Upkeep]>([])
     private let address: String?
 
@@ -27,6 +29,7 @@ package final class KeeperBench: Sendable {
         KeepingContext(
             profile: .test, address: address, notes: notes, clock: pause.clock, pause: pause.pause, signals: signals,
             report: { upkeep in self.reports.withLock { $0.append(upkeep) } },
+            openCalls: { self.openCalls.withLock { $0 } },
             hear: { records in
                 self.heard.withLock { $0 += records }
                 return true

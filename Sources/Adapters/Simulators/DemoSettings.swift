@@ -9,6 +9,7 @@ package enum DemoSettings {
         case BeelineSimulator.adapter: ["token": "demo-token", "url_token": "demo-beeline-token"]
         case MangoSimulator.adapter: ["api_key": "demo-api-key", "api_salt": "demo-api-salt"]
         case MegafonSimulator.adapter: ["crm_token": "demo-crm-token", "api_key": "demo-api-key"]
+        case MultifonDouble.adapter: ["number": "79000000030", "password": "made-up-pass-1"]
         case TelphinSimulator.adapter:
             ["client_id": "demo-app", "client_secret": "demo-client-secret", "url_token": "demo-telphin-url-token"]
         case ZadarmaSimulator.adapter: ["key": "demo-key", "secret": "demo-secret", "time_zone": "Europe/Moscow"]

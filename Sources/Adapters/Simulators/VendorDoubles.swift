@@ -1,7 +1,7 @@
 /// Every double there is.
 package enum VendorDoubles {
     package static let doubles: [any VendorDouble.Type] = [
-        BeelineDouble.self, MangoDouble.self, MegafonDouble.self, TelphinDouble.self, ZadarmaDouble.self,
+        BeelineDouble.self, MangoDouble.self, MegafonDouble.self, MultifonDouble.self, TelphinDouble.self, ZadarmaDouble.self,
     ]
 
     /// The double of that adapter; nil where there is none.

@@ -138,7 +138,7 @@ package enum HostAndPort {
 
     /// By its characters alone: whoever uses it reads it whole.
     private static func isIPv6(_ text: some StringProtocol) -> Bool {
-        (2...45).contains(text.utf8.count) && text.contains(":")
+        (2...45).contains(text.utf8.count) && text.utf8.count { $0 == 0x3A } >= 2
             && text.utf8.allSatisfy { byte in
                 (0x30...0x39).contains(byte) || (0x41...0x46).contains(byte & 0xDF) || byte == 0x3A || byte == 0x2E
             }

@@ -31,6 +31,9 @@ struct SimulateCommand: AsyncParsableCommand {
             recordings know them, and it asks how they are to be routed where the vendor does.
               kommutator simulate mango --serve 8090 --lose 5% --to $HOOKS/demo-mango
               kommutator simulate zadarma --serve 8091 --calls 400 --rate 2 --mixed --truth FILE --to $HOOKS/demo-zadarma
+            MultiFon's routing API knows the numbers of the connection's file: those that end in 17 stand at the phone, in 18 are
+            blocked, in 19 have no MultiFon.
+              kommutator simulate multifon --connection megafon --serve 8092
             Asterisk has no API but its manager interface: --serve plays that, on plain TCP, and nothing is sent to --to. Its user is
             the connection's, else gateway with demo-secret; telephones are 100 to 199. --hang is the share of connections never
             greeted, --lose that of events never told.

@@ -41,7 +41,8 @@ struct SimulationSettings {
         }
         let entrance = "/hooks/\(connection)" + (entry.settings.urlToken.map { "/\($0)" } ?? "")
         return SimulationSettings(
-            adapter: AdapterSettings(connection: entry.id, values: entry.settings.values),
+            adapter: AdapterSettings(
+                connection: entry.id, values: entry.settings.values, section: entry.settings.section),
             address: try target.map { try address($0, entrance: entrance) })
     }
 
