@@ -139,8 +139,9 @@ struct RemoteLatchTests {
 }
 
 struct PortPoolTests {
-    private func pool(_ range: ClosedRange<UInt16>) -> PortPool<SeededRandom> {
-        PortPool(range, quarantine: .seconds(10), random: SeededRandom(seed: 3))
+    private func pool(_ range: ClosedRange<UInt16>) -> PortPool {
+        var random = SeededRandom(seed: 3)
+        return PortPool(range, quarantine: .seconds(10)) { Int.random(in: 0..<$0, using: &random) }
     }
 
     private let start = MonotonicInstant(nanoseconds: 0)

@@ -32,8 +32,7 @@ package final class MediaPlane: @unchecked Sendable {
     let recorder: Recorder
     var table: StreamTable
     var recordings: [RecordingID: [RecordingMix.Side: RecordedSide]] = [:]
-    private var ports: PortPool<SystemRandomNumberGenerator>
-    private var random = SystemRandomNumberGenerator()
+    private var ports: PortPool
     private var lastProgram: UInt64 = 0
     /// Commands that wait until a stream has moved; nil while none moves.
     private var waiting: [() -> Void]?
@@ -57,7 +56,7 @@ package final class MediaPlane: @unchecked Sendable {
         library = try SoundLibrary(settings)
         recorder = try Recorder(limit: settings.maximumRecordings, tell: tell)
         table = StreamTable(limit: settings.maximumStreams)
-        ports = PortPool(settings.ports, quarantine: settings.quarantine, random: SystemRandomNumberGenerator())
+        ports = PortPool(settings.ports, quarantine: settings.quarantine)
         teller.plane = self
     }
 
@@ -83,7 +82,7 @@ package final class MediaPlane: @unchecked Sendable {
         let index = near.flatMap { table[$0]?.loop } ?? leastLoaded
         guard let id = table.take(loop: index, port: sound.address.port) else { throw MediaError(.full, "opening a stream") }
         sound.setTrafficClass(dscp: Self.voiceDSCP)
-        let stream = MediaStream(id, sound: sound, reports: reports, now: signalling.now, random: &random)
+        let stream = MediaStream(id, sound: sound, reports: reports, now: signalling.now)
         let loop = loops[index]
         inOrder { loop.loop.execute { loop.adopt(stream) } }
         return MediaPort(id: id, local: sound.address)
@@ -93,7 +92,9 @@ package final class MediaPlane: @unchecked Sendable {
         loops.indices.min { table.count(onLoop: $0) < table.count(onLoop: $1) } ?? 0
     }
 
-    private func bind(_ address: IPAddress) throws(MediaError) -> (UDPSocket, UDPSocket) {
+    private func bind(_ address: IPAddress) throws(MediaError) -> (
+        UDPSocket, UDPSocket
+    ) {
         var last: NetworkError?
         for _ in 0..<Self.bindAttempts {
             guard let port = ports.take(at: signalling.now) else { break }

@@ -75,17 +75,14 @@ final class MediaStream: @unchecked Sendable {
     /// Whether its RTCP has said goodbye.
     var isGone = false
 
-    init(
-        _ id: MediaStreamID, sound: UDPSocket, reports: UDPSocket, now: MonotonicInstant, random: inout some RandomNumberGenerator
-    ) {
+    /// Begins with random numbers, that nobody can guess.
+    init(_ id: MediaStreamID, sound: UDPSocket, reports: UDPSocket, now: MonotonicInstant) {
         self.id = id
         self.sound = sound
         self.reports = reports
-        let ssrc = UInt32.random(in: 1 ... .max, using: &random)
-        splice = RTPSplice(
-            ssrc: ssrc, sequence: .random(in: .min ... .max, using: &random),
-            timestamp: .random(in: .min ... .max, using: &random))
-        reporter = RTCPWriter(ssrc: ssrc, name: Array(String(UInt64.random(in: .min ... .max, using: &random), radix: 36).utf8))
+        let ssrc = UInt32.random(in: 1 ... .max)
+        splice = RTPSplice(ssrc: ssrc, sequence: .random(in: .min ... .max), timestamp: .random(in: .min ... .max))
+        reporter = RTCPWriter(ssrc: ssrc, name: Array(String(UInt64.random(in: .min ... .max), radix: 36).utf8))
         heardAt = now
         nextReport = now
     }

@@ -4,20 +4,25 @@ import NetworkTypes
 ///
 /// They are taken in random order, so that nobody can tell the next one, and rest after use, so that late packets of one call do not
 /// reach another.
-struct PortPool<Random: RandomNumberGenerator> {
+struct PortPool {
     private var free: [UInt16]
     /// In the order in which they may be used again.
     private var resting: [(port: UInt16, until: MonotonicInstant)] = []
     private var firstResting = 0
     private let quarantine: Duration
-    private var random: Random
+    /// One of so many.
+    private let choose: (Int) -> Int
 
-    /// - Parameter range: an odd first and an even last port are left out.
-    init(_ range: ClosedRange<UInt16>, quarantine: Duration, random: Random) {
+    /// - Parameters:
+    ///   - range: an odd first and an even last port are left out.
+    ///   - choose: gives a number from 0 to below its argument; the system's chance where none is handed in.
+    init(
+        _ range: ClosedRange<UInt16>, quarantine: Duration, choose: @escaping (Int) -> Int = { Int.random(in: 0..<$0) }
+    ) {
         let first = Int(range.lowerBound) + Int(range.lowerBound & 1)
         free = stride(from: max(2, first), to: Int(range.upperBound), by: 2).map { UInt16($0) }
         self.quarantine = quarantine
-        self.random = random
+        self.choose = choose
     }
 
     /// Pairs that can be had now or after their rest.
@@ -27,7 +32,7 @@ struct PortPool<Random: RandomNumberGenerator> {
     mutating func take(at now: MonotonicInstant) -> UInt16? {
         release(at: now)
         guard !free.isEmpty else { return nil }
-        free.swapAt(Int.random(in: 0..<free.count, using: &random), free.count - 1)
+        free.swapAt(choose(free.count), free.count - 1)
         return free.removeLast()
     }
 
