@@ -1,4 +1,4 @@
-import Glibc
+import CSystem
 import NetworkTypes
 import SIP
 
@@ -49,7 +49,7 @@ enum SIPAccountsBenchmark {
     private static func measureMemory() {
         let now = MonotonicInstant(nanoseconds: 1_000_000_000)
         for transport in [SIPFlow.Transport.udp, .tcp] {
-            let before = mallinfo2().uordblks
+            let before = csys_heap_bytes()
             let registrar = SIPRegistrar(now: now)
             var microseconds = 0.0
             for number in 0..<registrations {
@@ -60,7 +60,7 @@ enum SIPAccountsBenchmark {
                     _ = registrar.register(request, user: "extension-\(number)", over: flow, now: now)
                 }
             }
-            let bytes = Int(mallinfo2().uordblks) - Int(before)
+            let bytes = Int(csys_heap_bytes()) - Int(before)
             print(
                 "sip, a registration over \(transport): \(bytes / registrations) bytes, \(CPUTime.rounded(microseconds, over: registrations)) µs, "
                     + "\(registrar.bindingCount) kept")

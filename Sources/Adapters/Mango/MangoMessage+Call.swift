@@ -102,7 +102,6 @@ private struct MangoCallMessage {
     static func type(of leg: LegReport?) -> EventType {
         guard let leg else { return .updated }
         switch (leg.phase, leg.to) {
-        case (.ended, _), (.started, _): return .updated
         case (.started, _), (.ended, _): return .updated
         case (_, .ivr): return .routeStep
         case (_, .queue): return .queued

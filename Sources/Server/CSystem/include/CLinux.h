@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 #include <errno.h>
+#include <malloc.h>
 
 // Declared here: _GNU_SOURCE would make this module's view of the C library differ from that of Swift's Glibc module.
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
@@ -205,6 +206,9 @@ static inline int64_t csys_clock(clockid_t clock) {
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 /// Monotonic nanoseconds.
+// Bytes of the heap that are in use.
+static inline size_t csys_heap_bytes(void) { return mallinfo2().uordblks; }
+
 static inline int64_t csys_monotonic(void) { return csys_clock(CLOCK_MONOTONIC); }
 /// Nanoseconds since 1970, UTC.
 static inline int64_t csys_realtime(void) { return csys_clock(CLOCK_REALTIME); }
