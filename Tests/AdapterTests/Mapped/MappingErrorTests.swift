@@ -114,7 +114,7 @@ import Testing
         (call + "events: {rang: {type: call.ringing, leg: {key: l}}}", "7:39: `phase` is missing in `leg`;"),
         (
             call + "events: {rang: {type: call.ringing, leg: {key: l, phase: rings}}}",
-            "7:60: `phase`: `rings` is none of its values; known here: `ringing`,"
+            "7:60: `phase`: `rings` is none of its values; known here: `started`, `ringing`,"
         ),
         (
             call + "events: {rang: {type: call.ringing, leg: {key: l, phase: ringing, from: {user: a, ivr: b}}}}",

@@ -151,7 +151,8 @@ extension SIPTransactions {
     {
         var parser = SIPParser()
         // What we wrote ourselves can be read.
-        guard let parsed = try? parser.parse(datagram: transaction.bytes.span).message, let uri = parsed.requestURI else { return [] }
+        let bytes = transaction.bytes
+        guard let parsed = try? parser.parse(datagram: bytes.span).message, let uri = parsed.requestURI else { return [] }
         var lines = SIPFieldLines()
         for name in [SIPHeaderName.from, .to, .callID] {
             let source = name == .to ? response ?? parsed : parsed
