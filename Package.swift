@@ -56,7 +56,8 @@ let package = Package(
         room(
             "AdapterCatalog", at: "Adapters/Catalog",
             uses: [
-                "AdapterKit", "AsteriskAdapter", "BeelineAdapter", "Connector", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter",
+                "AdapterKit", "AsteriskAdapter", "BeelineAdapter", "Connector", "MangoAdapter", "MappedAdapter",
+                "MegafonVATSAdapter",
                 "MultifonAdapter", "PBXAdapter", "ProgramAdapter", "SIPTrunkAdapter", "TelphinAdapter",
                 "ZadarmaAdapter",
             ]),
@@ -66,7 +67,10 @@ let package = Package(
         // The machinery.
         .target(
             name: "CSystem", path: "Sources/Server/CSystem",
-            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("sqlite3"), .linkedLibrary("curl"), .linkedLibrary("resolv")]),
+            linkerSettings: [
+                .linkedLibrary("ssl"), .linkedLibrary("crypto"), .linkedLibrary("sqlite3"), .linkedLibrary("curl"),
+                .linkedLibrary("resolv"),
+            ]),
         .target(
             name: "CNumbering", path: "Sources/Server/CNumbering",
             linkerSettings: [.linkedLibrary("phonenumber")]),
@@ -99,8 +103,10 @@ let package = Package(
         .executableTarget(
             name: "kommutator",
             dependencies: [
-                "AdapterCatalog", "AdapterConformance", "AdapterKit", "AsteriskAdapter", "Connector", "Digests", "DoubleServer", "Gateway",
-                "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Streams", "Threading",
+                "AdapterCatalog", "AdapterConformance", "AdapterKit", "AsteriskAdapter", "Connector", "Digests", "DoubleServer",
+                "Gateway",
+                "HTTPClient", "HTTPServer", "Network", "Numbering", "Processes", "Recordings", "SQLiteJournal", "Streams",
+                "Threading",
                 "VendorSimulators", "FallbackPBX", "MultifonAdapter", "PBXPlan", "SIPTrunkAdapter",
                 "CSystem",
                 arguments,
@@ -123,7 +129,8 @@ let package = Package(
             name: "benchmarks",
             dependencies: [
                 "AdapterCatalog", "AdapterConformance", "AdapterKit", "Connector", "TestSupport", "VendorSimulators",
-                "CSystem", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Media", "Network", "NetworkTypes", "SIP", "SQLiteJournal", "Streams",
+                "CSystem", "DoubleServer", "Gateway", "HTTPClient", "HTTPServer", "Media", "Network", "NetworkTypes", "SIP",
+                "SQLiteJournal", "Streams",
             ],
             path: "Tests/Benchmarks", exclude: ["Baseline.md"], swiftSettings: strict),
         .testTarget(
@@ -131,7 +138,8 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: [
-                "AdapterKit", "AsteriskAdapter", "BeelineAdapter", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter", "ProgramAdapter",
+                "AdapterKit", "AsteriskAdapter", "BeelineAdapter", "MangoAdapter", "MappedAdapter", "MegafonVATSAdapter",
+                "ProgramAdapter",
                 "TelphinAdapter",
                 "ZadarmaAdapter",
                 "MultifonAdapter", "PBXAdapter", "SIPTrunkAdapter",
@@ -145,8 +153,10 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Digests", "Threading", "Network", "NetworkTypes", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway", "Numbering",
-                "Processes", "Media", "Recordings", "SIP", "Connector", "CSystem", "Streams", "TestSupport", "PBXPlan", "AdapterKit",
+                "Digests", "Threading", "Network", "NetworkTypes", "HTTPServer", "HTTPClient", "SQLiteJournal", "Gateway",
+                "Numbering",
+                "Processes", "Media", "Recordings", "SIP", "Connector", "CSystem", "Streams", "TestSupport", "PBXPlan",
+                "AdapterKit",
                 "FallbackPBX",
             ], swiftSettings: strict),
         .testTarget(

@@ -42,7 +42,9 @@ package struct ServiceHost: Hashable, Sendable {
 
     /// By priority; among equals by chance, the heavier the sooner (RFC 2782, "Usage rules").
     package static func ordered(_ hosts: [ServiceHost], using random: inout some RandomNumberGenerator) -> [ServiceHost] {
-        var rest = hosts.filter { !$0.host.isEmpty && $0.host != "." }.sorted { ($0.priority, $0.weight) < ($1.priority, $1.weight) }
+        var rest = hosts.filter { !$0.host.isEmpty && $0.host != "." }.sorted {
+            ($0.priority, $0.weight) < ($1.priority, $1.weight)
+        }
         var ordered: [ServiceHost] = []
         while let priority = rest.first?.priority {
             let equals = rest.prefix { $0.priority == priority }

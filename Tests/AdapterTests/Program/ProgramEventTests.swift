@@ -96,7 +96,10 @@ import Testing
         (#", "occurred_at": 9223372036854775807"#, "events[0].occurred_at", "is no time"),
         (#", "leg": []"#, "events[0].leg", "is no object"),
         (#", "leg": {"phase": "ringing"}"#, "events[0].leg.key", "is missing"),
-        (#", "leg": {"key": "l", "phase": "flying"}"#, "events[0].leg.phase", "is none of started, ringing, answered, held, ended"),
+        (
+            #", "leg": {"key": "l", "phase": "flying"}"#, "events[0].leg.phase",
+            "is none of started, ringing, answered, held, ended"
+        ),
         (#", "leg": {"key": "l", "phase": "held", "from": {"kind": "user"}}"#, "events[0].leg.from.extension", "is missing"),
         (#", "leg": {"key": "l", "phase": "held", "sequence": -1}"#, "events[0].leg.sequence", "is no whole number"),
         (#", "end": {"reason": "normal", "answered": "yes"}"#, "events[0].end.answered", "is neither true nor false"),

@@ -58,9 +58,11 @@ struct LegSession {
     /// What the media plane is told; nil until something is agreed on.
     var terms: MediaTerms? {
         guard let agreement else { return nil }
-        let codec = AudioCodec(name: agreement.codec.name, clockRate: agreement.codec.clockRate, channels: agreement.codec.channels)
+        let codec = AudioCodec(
+            name: agreement.codec.name, clockRate: agreement.codec.clockRate, channels: agreement.codec.channels)
         return MediaTerms(
-            remote: agreement.remote, codec: codec, payloadTypeIn: agreement.payloadTypeIn, payloadTypeOut: agreement.payloadTypeOut,
+            remote: agreement.remote, codec: codec, payloadTypeIn: agreement.payloadTypeIn,
+            payloadTypeOut: agreement.payloadTypeOut,
             eventTypeIn: agreement.eventTypeIn, eventTypeOut: agreement.eventTypeOut, signallingSource: flow.remote.ip,
             isBehindNAT: isBehindNAT(agreement), remoteRTCP: agreement.remoteRTCP, maySend: agreement.direction.sends,
             mayReceive: agreement.direction.receives, listensForKeys: agreement.eventTypeIn == nil && codec.isUnderstood)

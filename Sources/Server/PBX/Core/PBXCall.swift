@@ -79,7 +79,8 @@ final class PBXCall {
         tell(
             .leg(
                 PBXRecord.LegMoment(
-                    phase, leg: leg.name, from: leg.parent?.party ?? caller.flatMap { $0 === leg ? nil : $0.party }, to: leg.party,
+                    phase, leg: leg.name, from: leg.parent?.party ?? caller.flatMap { $0 === leg ? nil : $0.party },
+                    to: leg.party,
                     parent: leg.parent.flatMap { $0.isCaller ? nil : $0.name }, handover: leg.attempt?.handover,
                     group: leg.attempt?.group, trunk: leg.trunk?.description, sipCallID: leg.sipCallID,
                     codec: leg.session.codecName, reason: reason, isTransferredAway: isTransferredAway, cause: cause,

@@ -91,7 +91,8 @@ extension PBXCore {
 
     /// Whether more digits may follow these to make a number of the house.
     func dialPlanMayContinue(_ digits: String) -> Bool {
-        let numbers = Array(plan.extensions.keys) + plan.groups.values.compactMap(\.number) + plan.queues.values.compactMap(\.number)
+        let numbers =
+            Array(plan.extensions.keys) + plan.groups.values.compactMap(\.number) + plan.queues.values.compactMap(\.number)
         return numbers.contains { $0.hasPrefix(digits) && $0 != digits }
     }
 

@@ -62,7 +62,8 @@ extension PBXCore {
         let contact = (try? message.address(.contact).uri.host).map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let leg = admit(message, transaction, flow, .phone(extension: short, contact: contact)) else { return }
         let meant = DialledText(text, in: plan, home: settings.country, numbering: numbering)
-        let call = begin(leg, direction: meant.direction, origin: .device, line: nil, dialled: text, consultationOf: callHeld(by: short))
+        let call = begin(
+            leg, direction: meant.direction, origin: .device, line: nil, dialled: text, consultationOf: callHeld(by: short))
         if meant.direction == .outbound { call.recorder.isWanted = plan.extensions[short]?.isRecorded ?? false }
         call.tellBeginning(from: message, trunk: nil)
         if let value = message.value(.replaces), let replaces = SIPReplaces(value) {
@@ -108,7 +109,8 @@ extension PBXCore {
     }
 
     private func begin(
-        _ admitted: (sip: SIPLegID, place: PBXLeg.Place, session: LegSession), direction: Direction, origin: Origin, line: String?,
+        _ admitted: (sip: SIPLegID, place: PBXLeg.Place, session: LegSession), direction: Direction, origin: Origin,
+        line: String?,
         dialled: String, consultationOf other: PBXCall? = nil
     ) -> PBXCall {
         let call = PBXCall(
@@ -140,7 +142,9 @@ extension PBXCall {
         tell(
             .created(
                 PBXRecord.Beginning(
-                    direction: direction, origin: origin, from: caller?.party, dialled: dialled.isEmpty ? nil : dialled, line: line,
-                    name: callerName, trunk: trunk, sipCallID: String(decoding: message.callID, as: UTF8.self), command: command)))
+                    direction: direction, origin: origin, from: caller?.party, dialled: dialled.isEmpty ? nil : dialled,
+                    line: line,
+                    name: callerName, trunk: trunk, sipCallID: String(decoding: message.callID, as: UTF8.self), command: command))
+        )
     }
 }

@@ -122,7 +122,9 @@ extension PBXCore {
         consultation.remove(leg)
         if consultation.caller === leg { consultation.caller = nil }
         media.unbridge(leg.stream)
-        let moved = PBXLeg(isOneRecord ? leg.name : call.nextLegName(), leg.place, in: call, session: leg.session, isCaller: leg.isCaller, parent: other)
+        let moved = PBXLeg(
+            isOneRecord ? leg.name : call.nextLegName(), leg.place, in: call, session: leg.session, isCaller: leg.isCaller,
+            parent: other)
         moved.sip = leg.sip
         moved.sipCallID = leg.sipCallID
         moved.state = .answered

@@ -138,7 +138,8 @@ final class PBXCore {
         case .accepted(let id, let message): if let leg = legs[id] { accepted(leg, message) }
         case .confirmed(let id): if let leg = legs[id] { confirmed(leg) }
         case .refused(let id, let refusal): if let leg = legs[id] { refused(leg, refusal) }
-        case .cancelled(let id, _): if let leg = legs[id] { over(leg, LegEnding(.callerHungUp, cause: Cause(sip: 487, q850: 16))) }
+        case .cancelled(let id, _):
+            if let leg = legs[id] { over(leg, LegEnding(.callerHungUp, cause: Cause(sip: 487, q850: 16))) }
         case .ended(let id, let ending): if let leg = legs[id] { over(leg, LegEnding(ending)) }
         case .offer(let id, let sdp): if let leg = legs[id] { offered(leg, sdp) }
         case .answer(let id, let sdp): if let leg = legs[id] { answered(leg, sdp) }
@@ -266,7 +267,8 @@ extension LegEnding {
         case .unacknowledged: self.init(.failed, cause: Cause(sip: 408, q850: 102, text: "the answer was never acknowledged"))
         case .expired: self.init(.failed, cause: Cause(sip: 408, q850: 102, text: "the session was not refreshed"))
         case .lost:
-            self.init(.failed, cause: Cause(sip: ending.message.map { Int($0.status) } ?? 408, q850: 41, text: "the telephone is gone"))
+            self.init(
+                .failed, cause: Cause(sip: ending.message.map { Int($0.status) } ?? 408, q850: 41, text: "the telephone is gone"))
         }
     }
 }

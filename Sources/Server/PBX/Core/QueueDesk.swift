@@ -29,7 +29,9 @@ final class QueueDesk {
     }
 
     /// A member has ended a talk with a caller of the queue.
-    func talked(_ member: RingTarget, in queue: String) { orders[queue, default: QueueOrder()].talked(member, until: core.wallClock()) }
+    func talked(_ member: RingTarget, in queue: String) {
+        orders[queue, default: QueueOrder()].talked(member, until: core.wallClock())
+    }
 
     /// In a moment: whoever caused it is in the middle of something.
     func serveSoon(_ queue: CallQueue) {

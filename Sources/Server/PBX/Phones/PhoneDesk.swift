@@ -79,7 +79,9 @@ final class PhoneDesk {
             guardian.note(.scanner, from: flow.remote.ip, at: now)
             return pass(transaction, now)
         }
-        guard isKnown(flow, at: now) || guardian.takesRequest(from: flow.remote.ip, at: now) else { return pass(transaction, now) }
+        guard isKnown(flow, at: now) || guardian.takesRequest(from: flow.remote.ip, at: now) else {
+            return pass(transaction, now)
+        }
         switch digest.judge(message, at: now, password: { secrets[$0] }) {
         case .accepted(let user): return accept(user, message, transaction, flow, now)
         case .challenge(let isStale):
@@ -117,7 +119,9 @@ final class PhoneDesk {
     private static func isScanner(_ message: SIPMessage) -> Bool {
         guard let agent = message.value(.userAgent), agent.count <= 64 else { return false }
         let name = String(decoding: agent, as: UTF8.self).lowercased()
-        return ["friendly-scanner", "sipvicious", "sipcli", "sundayddr", "pplsip", "vaxsipuseragent"].contains { name.contains($0) }
+        return ["friendly-scanner", "sipvicious", "sipcli", "sundayddr", "pplsip", "vaxsipuseragent"].contains {
+            name.contains($0)
+        }
     }
 
     // MARK: REGISTER

@@ -96,7 +96,8 @@ package final class EmbeddedPBX: CallControl {
             // Another one's sockets must be free first.
             if let other = state.withLock({ $0.running?.connection }) {
                 guard other == connection else {
-                    throw ProviderFailure(.unavailable, code: "one-pbx", text: "the PBX of \(other) runs already: one gateway has one PBX")
+                    throw ProviderFailure(
+                        .unavailable, code: "one-pbx", text: "the PBX of \(other) runs already: one gateway has one PBX")
                 }
                 await end()
             }

@@ -16,7 +16,8 @@ final class PBXFace {
 
     /// This machine's address at this end of a flow.
     func localAddress(_ flow: SIPFlow) -> IPAddress {
-        guard let bound = transport.localAddress(of: flow)?.ip, bound != IPAddress(v4: 0), bound != IPAddress(high: 0, low: 0) else {
+        guard let bound = transport.localAddress(of: flow)?.ip, bound != IPAddress(v4: 0), bound != IPAddress(high: 0, low: 0)
+        else {
             return own.address(toward: flow.remote.ip)
         }
         return bound

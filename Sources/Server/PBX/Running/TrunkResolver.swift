@@ -55,6 +55,8 @@ struct TrunkResolver: Sendable {
             let found = hosts.flatMap { host in (try? SocketAddress.lookUp(host.host, port: host.port)) ?? [] }
             if !found.isEmpty { return found.map { SIPFlow(transport: transport, remote: $0) } }
         }
-        return try SocketAddress.lookUp(registrar.host, port: registrar.port ?? 5060).map { SIPFlow(transport: transport, remote: $0) }
+        return try SocketAddress.lookUp(registrar.host, port: registrar.port ?? 5060).map {
+            SIPFlow(transport: transport, remote: $0)
+        }
     }
 }

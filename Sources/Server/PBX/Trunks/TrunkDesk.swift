@@ -94,7 +94,8 @@ final class TrunkDesk {
 
     /// A trunk by its name: of several accounts of its connection one with room, the least busy first.
     func way(over id: TrunkID) -> Way? {
-        let named = id.account == nil ? links.values.filter { $0.account.id.connection == id.connection } : links[id].map { [$0] } ?? []
+        let named =
+            id.account == nil ? links.values.filter { $0.account.id.connection == id.connection } : links[id].map { [$0] } ?? []
         let ready = named.filter { $0.state.isUp && $0.hasRoom && !$0.targets.isEmpty }
         let best = ready.min { ($0.liveCalls, $0.account.id) < ($1.liveCalls, $1.account.id) }
         return best.flatMap { link in link.current.map { Way(link: link, flow: $0) } }
@@ -109,7 +110,9 @@ final class TrunkDesk {
 
     private func standing(of name: String) -> TrunkStanding {
         guard let id = TrunkID(name) else { return TrunkStanding(trouble: "no name of a trunk") }
-        let named = links.values.filter { $0.account.id.connection == id.connection && (id.account == nil || $0.account.id == id) }
+        let named = links.values.filter {
+            $0.account.id.connection == id.connection && (id.account == nil || $0.account.id == id)
+        }
         guard !named.isEmpty else { return TrunkStanding(trouble: "there is no such trunk") }
         let up = named.filter(\.state.isUp)
         let lines = named.sorted { $0.account.id < $1.account.id }.flatMap(\.account.numbers)
@@ -133,8 +136,10 @@ final class TrunkDesk {
         guard let link = links[id] else { return }
         link.resolved(targets, sources: sources)
         guard !targets.isEmpty else { return }
-        guard link.account.registers else { return link.state = TrunkState(.open, registrar: link.account.registrars.first?.host) }
-        guard link.registration == nil, let contact else { 
+        guard link.account.registers else {
+            return link.state = TrunkState(.open, registrar: link.account.registrars.first?.host)
+        }
+        guard link.registration == nil, let contact else {
             link.registration?.targetCount = targets.count
             return
         }
@@ -184,7 +189,8 @@ final class TrunkDesk {
                 try core?.agent.send(sending.draft, over: link.targets[sending.target], owner: lastOwner, now: now)
             } catch {
                 byOwner[lastOwner] = nil
-                link.state = TrunkState(.unreachable(reason: "its REGISTER cannot be written: check login and domain", retryAt: nil))
+                link.state = TrunkState(
+                    .unreachable(reason: "its REGISTER cannot be written: check login and domain", retryAt: nil))
             }
         }
         tellState(link, now)
@@ -193,7 +199,9 @@ final class TrunkDesk {
 
     private func tellState(_ link: TrunkLink, _ now: MonotonicInstant) {
         guard let state = link.registration?.state, let core else { return }
-        let host = link.account.registrars.indices.contains(link.place) ? link.account.registrars[link.place].host : link.current?.remote.ip.description
+        let host =
+            link.account.registrars.indices.contains(link.place)
+            ? link.account.registrars[link.place].host : link.current?.remote.ip.description
         func clock(_ moment: MonotonicInstant) -> Instant { core.wallClock().advanced(by: moment.duration(since: now)) }
         switch state {
         case .idle, .registering: link.state = TrunkState(.registering, registrar: host)
@@ -201,7 +209,8 @@ final class TrunkDesk {
         case .refused(let status, let retry):
             let reason = "\(status) \(SIPStatus.reason(status))"
             link.state = TrunkState(.refused(status: Int(status), reason: reason, retryAt: clock(retry)), registrar: host)
-        case .unreachable(let retry): link.state = TrunkState(.unreachable(reason: "no registrar answers", retryAt: clock(retry)), registrar: host)
+        case .unreachable(let retry):
+            link.state = TrunkState(.unreachable(reason: "no registrar answers", retryAt: clock(retry)), registrar: host)
         case .ended:
             link.state = TrunkState(.ended)
             if link.isLeaving { links[link.account.id] = nil }

@@ -71,7 +71,9 @@ final class TrunkLink {
         let dialled = written(number)
         guard let target = try? SIPURI.make(user: dialled.utf8, host: host), let own = ownAddress else { return nil }
         var from = own
-        if account.callerForm == .line, let line, let shown = try? SIPURI.make(user: plain(line).utf8, host: host) { from = shown }
+        if account.callerForm == .line, let line, let shown = try? SIPURI.make(user: plain(line).utf8, host: host) {
+            from = shown
+        }
         var request = SIPCallRequest(target: target, from: from, to: target, flow: flow, offer: [])
         if account.callerForm == .asserted, let line, let shown = try? SIPURI.make(user: plain(line).utf8, host: host) {
             request.lines.add(.assertedIdentity, address: shown)
@@ -82,7 +84,9 @@ final class TrunkLink {
 
     /// A number as the provider wants it.
     private func written(_ number: PhoneNumber) -> String {
-        guard let e164 = number.e164 else { return number.raw.filter { $0.isASCII && ($0.isNumber || $0 == "+" || $0 == "*" || $0 == "#") } }
+        guard let e164 = number.e164 else {
+            return number.raw.filter { $0.isASCII && ($0.isNumber || $0 == "+" || $0 == "*" || $0 == "#") }
+        }
         switch account.numberForm {
         case .plus: return e164
         case .digits: return String(e164.dropFirst())
@@ -90,5 +94,7 @@ final class TrunkLink {
         }
     }
 
-    private func plain(_ line: String) -> String { account.numberForm == .plus || !line.hasPrefix("+") ? line : String(line.dropFirst()) }
+    private func plain(_ line: String) -> String {
+        account.numberForm == .plus || !line.hasPrefix("+") ? line : String(line.dropFirst())
+    }
 }

@@ -4,7 +4,9 @@ import NetworkTypes
 extension SIPUserAgent {
     /// Makes a leg of an INVITE that `.request` brought. What no call can come of is answered here.
     /// - Returns: nil where it was refused: an extension we do not have (420), a session too short (422), no Contact (400), too many legs.
-    package func admit(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow, now: MonotonicInstant) -> SIPLegID? {
+    package func admit(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow, now: MonotonicInstant)
+        -> SIPLegID?
+    {
         advanceClock(to: now)
         defer { settle() }
         if let (status, lines) = objection(to: message) {

@@ -29,7 +29,8 @@ extension SIPUserAgent {
         return Array("\(settings.shard)-\(high)\(low)".utf8)
     }
 
-    private func sendInvite(_ leg: SIPLeg, credentials: SIPFieldLines?, least: UInt32? = nil, wasChallenged: Bool = false) -> Bool {
+    private func sendInvite(_ leg: SIPLeg, credentials: SIPFieldLines?, least: UInt32? = nil, wasChallenged: Bool = false) -> Bool
+    {
         guard let call = leg.call else { return false }
         var lines = SIPFieldLines()
         Self.addAbilities(to: &lines)

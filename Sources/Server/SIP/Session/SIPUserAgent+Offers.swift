@@ -134,7 +134,8 @@ extension SIPUserAgent {
             // RFC 5407 §3.1.5: our 200 before it is not acknowledged yet.
             var lines = SIPFieldLines()
             lines.add(.retryAfter, UInt32(settings.chance() % 10))
-            answer(leg.phase == .ended ? 481 : 500, to: message, transaction, in: leg, leg.phase == .ended ? SIPFieldLines() : lines)
+            answer(
+                leg.phase == .ended ? 481 : 500, to: message, transaction, in: leg, leg.phase == .ended ? SIPFieldLines() : lines)
             return
         }
         guard mayNegotiate(message, transaction, in: leg) else { return }
@@ -211,7 +212,8 @@ extension SIPUserAgent {
     /// Refuses it: the session stays what it was (RFC 3264 §8).
     package func refuse(offerOf id: SIPLegID, _ status: UInt16 = 488, now: MonotonicInstant) {
         advanceClock(to: now)
-        guard let leg = leg(id), case .theirs(let transaction, let message) = leg.negotiation, leg.phase == .confirmed || message.method != .invite
+        guard let leg = leg(id), case .theirs(let transaction, let message) = leg.negotiation,
+            leg.phase == .confirmed || message.method != .invite
         else { return }
         defer { settle() }
         leg.negotiation = .agreed
@@ -261,7 +263,9 @@ extension SIPUserAgent {
     /// By UPDATE where the peer has it, else by an INVITE that changes nothing. One that cannot be sent now, because a negotiation is
     /// under way, is refreshed by that.
     private func refreshSession(_ leg: SIPLeg) {
-        guard leg.phase == .confirmed, leg.awaited == nil, leg.negotiation.isStable, !leg.isPending(.reinvite, .update) else { return }
+        guard leg.phase == .confirmed, leg.awaited == nil, leg.negotiation.isStable, !leg.isPending(.reinvite, .update) else {
+            return
+        }
         if leg.abilities.contains(.update) {
             begin(.update, .update, in: leg, sessionLines(of: leg))
         } else {

@@ -8,7 +8,9 @@ extension SIPUserAgent {
         _ id: SIPLegID, _ status: UInt16, session: [UInt8] = [], lines: SIPFieldLines = SIPFieldLines(), now: MonotonicInstant
     ) {
         advanceClock(to: now)
-        guard let leg = leg(id), leg.phase == .invited, var invitation = leg.invitation, (101...199).contains(status) else { return }
+        guard let leg = leg(id), leg.phase == .invited, var invitation = leg.invitation, (101...199).contains(status) else {
+            return
+        }
         defer { settle() }
         let isReliable = isReliable(invitation, leg, hasSession: !session.isEmpty)
         if isReliable, invitation.reliable != nil {
@@ -27,7 +29,8 @@ extension SIPUserAgent {
     }
 
     private func send(
-        _ status: UInt16, _ session: [UInt8], _ lines: SIPFieldLines, isReliable: Bool, in leg: SIPLeg, _ invitation: SIPInvitation
+        _ status: UInt16, _ session: [UInt8], _ lines: SIPFieldLines, isReliable: Bool, in leg: SIPLeg,
+        _ invitation: SIPInvitation
     ) {
         var invitation = invitation
         let makesOffer = !session.isEmpty && !hasSession(invitation.message)

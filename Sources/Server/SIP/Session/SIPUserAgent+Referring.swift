@@ -29,7 +29,9 @@ extension SIPUserAgent {
     /// Takes the peer's REFER on (202), or refuses it.
     package func answer(referral id: UInt32, of leg: SIPLegID, _ status: UInt16, now: MonotonicInstant) {
         advanceClock(to: now)
-        guard let leg = self.leg(leg), let place = leg.pendingReferrals.firstIndex(where: { $0.referral.id == id }) else { return }
+        guard let leg = self.leg(leg), let place = leg.pendingReferrals.firstIndex(where: { $0.referral.id == id }) else {
+            return
+        }
         defer { settle() }
         let (referral, transaction, message) = leg.pendingReferrals.remove(at: place)
         var lines = SIPFieldLines()

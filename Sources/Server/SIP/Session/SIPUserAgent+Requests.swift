@@ -66,7 +66,9 @@ extension SIPUserAgent {
     func isStale(_ response: SIPMessage) -> Bool {
         let header = response.status == 407 ? SIPHeaderName.proxyAuthenticate : .wwwAuthenticate
         let challenges = (try? response.credentials(header)) ?? []
-        return challenges.contains { $0.parameters["stale"].map { $0.count == 4 && $0[...].equals(ignoringCase: "true") } ?? false }
+        return challenges.contains {
+            $0.parameters["stale"].map { $0.count == 4 && $0[...].equals(ignoringCase: "true") } ?? false
+        }
     }
 
     /// PRACK is never challenged by who sent the answer it acknowledges.

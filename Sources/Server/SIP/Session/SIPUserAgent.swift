@@ -212,7 +212,9 @@ package final class SIPUserAgent {
 
     /// The leg whose dialog a request of the peer is of.
     private func leg(of request: SIPMessage) -> SIPLeg? {
-        guard let tag = request.toTag, let id = SIPLegTag.leg(in: tag, shard: settings.shard), let leg = leg(id) else { return nil }
+        guard let tag = request.toTag, let id = SIPLegTag.leg(in: tag, shard: settings.shard), let leg = leg(id) else {
+            return nil
+        }
         if leg.dialog.holds(request) { return leg }
         return leg.forks.contains { $0.dialog.holds(request) } ? leg : nil
     }
@@ -231,7 +233,9 @@ package final class SIPUserAgent {
     func end(_ leg: SIPLeg) {
         leg.phase = .ended
         leg.waitingOffer = nil
-        for timer in [leg.sessionTimerID, leg.retryTimerID, leg.awaited?.repetition.timer, leg.invitation?.reliable?.repetition.timer] {
+        for timer in [
+            leg.sessionTimerID, leg.retryTimerID, leg.awaited?.repetition.timer, leg.invitation?.reliable?.repetition.timer,
+        ] {
             if let timer { wheel.cancel(timer) }
         }
         leg.sessionTimerID = nil

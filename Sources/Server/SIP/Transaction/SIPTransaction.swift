@@ -46,7 +46,10 @@ final class SIPTransaction {
     /// Whether its source has not proved itself: it counts against the source's share.
     var isStrangers = false
 
-    init(client id: SIPTransactionID, isInvite: Bool, flow: SIPFlow, owner: UInt64, branch: [UInt8], bytes: [UInt8], interval: Duration) {
+    init(
+        client id: SIPTransactionID, isInvite: Bool, flow: SIPFlow, owner: UInt64, branch: [UInt8], bytes: [UInt8],
+        interval: Duration
+    ) {
         self.id = id
         isClient = true
         self.isInvite = isInvite
@@ -61,7 +64,10 @@ final class SIPTransaction {
         replyFlow = flow
     }
 
-    init(server id: SIPTransactionID, request: SIPMessage, flow: SIPFlow, replyFlow: SIPFlow, key: Int, mergeKey: Int, interval: Duration) {
+    init(
+        server id: SIPTransactionID, request: SIPMessage, flow: SIPFlow, replyFlow: SIPFlow, key: Int, mergeKey: Int,
+        interval: Duration
+    ) {
         self.id = id
         isClient = false
         isInvite = request.method == .invite

@@ -89,7 +89,8 @@ enum SIPBranch {
 
     static func transaction(in branch: ArraySlice<UInt8>, shard: UInt8) -> SIPTransactionID? {
         guard branch.count == length, HexDigits.number(branch.dropFirst(7).prefix(2)) == UInt32(shard),
-            let slot = HexDigits.number(branch.dropFirst(9).prefix(8)), let generation = HexDigits.number(branch.dropFirst(17).prefix(8))
+            let slot = HexDigits.number(branch.dropFirst(9).prefix(8)),
+            let generation = HexDigits.number(branch.dropFirst(17).prefix(8))
         else { return nil }
         return SIPTransactionID(slot: slot, generation: generation)
     }
@@ -98,7 +99,9 @@ enum SIPBranch {
 /// Numbers as upper-case hexadecimal digits of a fixed width.
 enum HexDigits {
     static func append(_ value: UInt64, count: Int, to bytes: inout [UInt8]) {
-        for place in (0..<count).reversed() { bytes.append(.hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(place * 4)) & 15)) }
+        for place in (0..<count).reversed() {
+            bytes.append(.hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(place * 4)) & 15))
+        }
     }
 
     /// Of at most eight digits; nil where one is none.

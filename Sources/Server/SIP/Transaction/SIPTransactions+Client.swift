@@ -11,7 +11,8 @@ extension SIPTransactions {
         let branch = SIPBranch.written(shard: shard, id, chance: chance())
         let bytes = try written(draft, over: flow, branch: branch)
         let transaction = SIPTransaction(
-            client: id, isInvite: draft.method == "INVITE", flow: flow, owner: owner, branch: branch, bytes: bytes, interval: settings.t1)
+            client: id, isInvite: draft.method == "INVITE", flow: flow, owner: owner, branch: branch, bytes: bytes,
+            interval: settings.t1)
         keep(transaction)
         emit(.send(bytes, flow))
         if !transaction.isReliable { setRepetition(transaction, after: settings.t1) }
@@ -28,7 +29,8 @@ extension SIPTransactions {
     // MARK: Answers
 
     func receive(response: SIPMessage, over flow: SIPFlow) {
-        guard let branch = response.topVia.branch, let id = SIPBranch.transaction(in: branch, shard: shard), let transaction = self[id],
+        guard let branch = response.topVia.branch, let id = SIPBranch.transaction(in: branch, shard: shard),
+            let transaction = self[id],
             transaction.isClient, branch.elementsEqual(transaction.branch)
         else {
             if response.method == .invite, (200...299).contains(response.status) { emit(.strayResponse(response, flow)) }
@@ -146,7 +148,9 @@ extension SIPTransactions {
     // MARK: Writing
 
     /// ACK or CANCEL of an INVITE: its Request-URI, Via, From, Call-ID, Route and number; To of the answer (§9.1, §17.1.1.3).
-    private func written(_ method: SIPMethod, of transaction: SIPTransaction, to response: SIPMessage?, adding fields: [UInt8] = [])
+    private func written(
+        _ method: SIPMethod, of transaction: SIPTransaction, to response: SIPMessage?, adding fields: [UInt8] = []
+    )
         -> [UInt8]
     {
         var parser = SIPParser()

@@ -89,7 +89,8 @@ extension SIPTransactions {
     /// - Parameter bytes: the whole answer.
     package func respond(_ id: SIPTransactionID, status: UInt16, _ bytes: [UInt8], now: MonotonicInstant) {
         advanceClock(to: now)
-        guard let transaction = self[id], !transaction.isClient, transaction.state == .trying || transaction.state == .proceeding else {
+        guard let transaction = self[id], !transaction.isClient, transaction.state == .trying || transaction.state == .proceeding
+        else {
             return
         }
         stopRepetition(transaction)
@@ -197,5 +198,7 @@ extension SIPTransactions {
     }
 
     /// One customer has a whole IPv6 /64.
-    private static func source(_ flow: SIPFlow) -> IPAddress { flow.remote.ip.isV4 ? flow.remote.ip : flow.remote.ip.masked(to: 64) }
+    private static func source(_ flow: SIPFlow) -> IPAddress {
+        flow.remote.ip.isV4 ? flow.remote.ip : flow.remote.ip.masked(to: 64)
+    }
 }

@@ -103,7 +103,9 @@ package final class SIPTransactions {
     // MARK: Slots
 
     subscript(id: SIPTransactionID) -> SIPTransaction? {
-        guard slots.indices.contains(Int(id.slot)), let transaction = slots[Int(id.slot)], transaction.id == id else { return nil }
+        guard slots.indices.contains(Int(id.slot)), let transaction = slots[Int(id.slot)], transaction.id == id else {
+            return nil
+        }
         return transaction
     }
 
@@ -122,7 +124,9 @@ package final class SIPTransactions {
     /// Forgets a transaction and says so.
     func end(_ transaction: SIPTransaction) {
         guard self[transaction.id] != nil else { return }
-        for timer in [transaction.repetition, transaction.end, transaction.cancel?.repetition] { if let timer { wheel.cancel(timer) } }
+        for timer in [transaction.repetition, transaction.end, transaction.cancel?.repetition] {
+            if let timer { wheel.cancel(timer) }
+        }
         let slot = Int(transaction.id.slot)
         slots[slot] = nil
         generations[slot] &+= 1
@@ -195,5 +199,7 @@ package final class SIPTransactions {
 
 extension [UInt8] {
     /// A text of this program.
-    mutating func append(fixed text: StaticString) { self += UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount) }
+    mutating func append(fixed text: StaticString) {
+        self += UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
 }

@@ -7,7 +7,9 @@ import Testing
 struct SDPTests {
     /// Lines between the head and the sections have their place in `rest`.
     static func description(_ rest: String..., address: String = "IN IP4 192.0.2.10") -> [UInt8] {
-        Array((["v=0", "o=- 1 1 IN IP4 192.0.2.10", "s=-", "c=\(address)", "t=0 0"] + rest).joined(separator: "\r\n").utf8) + [13, 10]
+        Array((["v=0", "o=- 1 1 IN IP4 192.0.2.10", "s=-", "c=\(address)", "t=0 0"] + rest).joined(separator: "\r\n").utf8) + [
+            13, 10,
+        ]
     }
 
     private let local: SDPLocal = {
@@ -36,7 +38,8 @@ struct SDPTests {
     }
 
     @Test func `a codec is known by its name, whatever its number`() throws {
-        let (_, agreement) = try answer(Self.description("m=audio 4000 RTP/AVP 111 112", "a=rtpmap:111 opus/48000/2", "a=rtpmap:112 PcMa/8000"))
+        let (_, agreement) = try answer(
+            Self.description("m=audio 4000 RTP/AVP 111 112", "a=rtpmap:111 opus/48000/2", "a=rtpmap:112 PcMa/8000"))
         #expect(agreement.codec == .pcma)
         #expect(agreement.payloadTypeOut == 112)
     }
@@ -76,7 +79,8 @@ struct SDPTests {
         (["m=video 4000 RTP/AVP 31"], .noAudio), (["m=audio 4000 RTP/AVP 8 8", "a=rtpmap:8 OPUS/48000/2"], .noCommonCodec),
     ])
     func `an offer without a sound of ours is refused`(lines: [String], code: SDPError.Code) throws {
-        let offer = Array((["v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0"] + lines).joined(separator: "\n").utf8)
+        let offer = Array(
+            (["v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0"] + lines).joined(separator: "\n").utf8)
         #expect(throws: SDPError(code)) { try SDPNegotiation.answer(try SDP(offer), local) }
     }
 
@@ -92,7 +96,8 @@ struct SDPTests {
     }
 
     @Test(arguments: [
-        ("m=audio 0 RTP/AVP 8", SDPError.Code.refused), ("m=audio 4000 RTP/AVP 18", .noCommonCodec), ("m=video 4000 RTP/AVP 8", .mismatch),
+        ("m=audio 0 RTP/AVP 8", SDPError.Code.refused), ("m=audio 4000 RTP/AVP 18", .noCommonCodec),
+        ("m=video 4000 RTP/AVP 8", .mismatch),
     ])
     func `an answer that is none comes to nothing`(line: String, code: SDPError.Code) throws {
         let answer = try SDP(Self.description(line))
@@ -107,7 +112,8 @@ struct SDPTests {
 
     @Test(arguments: [
         ("", SDPError.Code.version), ("v=1\r\n", .version), ("v=0\r\n", .origin), ("v=0\r\no=- 1 1 IN IP4\r\n", .origin),
-        ("o=- 1 1 IN IP4 192.0.2.1\r\nv=0\r\n", .version), ("v=0\r\nnonsense\r\n", .line), ("v=0\r\no=- x 1 IN IP4 192.0.2.1\r\n", .origin),
+        ("o=- 1 1 IN IP4 192.0.2.1\r\nv=0\r\n", .version), ("v=0\r\nnonsense\r\n", .line),
+        ("v=0\r\no=- x 1 IN IP4 192.0.2.1\r\n", .origin),
         ("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nc=IN IP4 999.1.1.1\r\n", .address),
         ("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nm=audio 70000 RTP/AVP 8\r\n", .port),
         ("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nm=audio x RTP/AVP 8\r\n", .port),
@@ -138,7 +144,8 @@ struct SDPTests {
 
     @Test func `random bytes are read or refused, and never trap`() {
         var seed: UInt64 = 11
-        let start = Self.description("m=audio 4000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000", "a=rtcp:1 IN IP4 192.0.2.1", "a=ptime:20")
+        let start = Self.description(
+            "m=audio 4000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000", "a=rtcp:1 IN IP4 192.0.2.1", "a=ptime:20")
         for _ in 0..<20_000 {
             var bytes = start
             for _ in 0..<4 {

@@ -18,7 +18,9 @@ final class AskingCRM: CallActivity {
         call.core.ring(callerOf: call)
         guard let lookup = call.core.lookup, case .external(let number?)? = call.caller?.party else { return call.proceed() }
         timer = call.core.after(.seconds(2)) { [weak self] in self?.take(nil) }
-        lookup(RoutingQuestion(call: ExternalKey(.call, call.name), number: number, line: call.line)) { [weak self] in self?.take($0) }
+        lookup(RoutingQuestion(call: ExternalKey(.call, call.name), number: number, line: call.line)) { [weak self] in
+            self?.take($0)
+        }
     }
 
     private func take(_ decision: RoutingDecision?) {

@@ -50,7 +50,8 @@ struct CallScript {
         guard cause == .unavailable, let failure = lastFailure else {
             return HangingUp(call, EndReason(cause), cause: Cause(sip: Int(cause.status), q850: cause.q850), status: cause.status)
         }
-        return HangingUp(call, failure.reason, cause: failure.cause, status: failure.cause.sip.map { UInt16(clamping: $0) } ?? 480)
+        return HangingUp(
+            call, failure.reason, cause: failure.cause, status: failure.cause.sip.map { UInt16(clamping: $0) } ?? 480)
     }
 }
 

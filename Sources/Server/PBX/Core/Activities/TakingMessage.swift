@@ -62,7 +62,8 @@ final class TakingMessage: CallActivity {
         call.recorder.finish(in: call)
         call.tell(
             .station(
-                PBXRecord.StationMoment(.voicemail, .left, name: box.name, leg: leg, from: call.caller?.party, reason: .voicemail)))
+                PBXRecord.StationMoment(.voicemail, .left, name: box.name, leg: leg, from: call.caller?.party, reason: .voicemail)
+            ))
     }
 
     /// Hanging up is how most messages end; before the beep nothing was left.

@@ -86,7 +86,9 @@ final class Transferring: CallActivity {
     func gone(_ leg: PBXLeg, _ ending: LegEnding) {
         // The transferor has done his part.
         guard leg === other else { return }
-        call.end(leg === call.caller ? .callerHungUp : .calleeHungUp, by: leg.extension == nil ? .externalParty : .user, cause: ending.cause)
+        call.end(
+            leg === call.caller ? .callerHungUp : .calleeHungUp, by: leg.extension == nil ? .externalParty : .user,
+            cause: ending.cause)
     }
 }
 
