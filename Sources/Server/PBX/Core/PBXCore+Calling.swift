@@ -84,7 +84,7 @@ extension PBXCore {
 
     /// How many calls a telephone is in.
     func callCount(of short: String) -> Int {
-        calls.values.lazy.filter { call in call.liveLegs.contains { $0.extension == short } }.count
+        Set(legs(of: short).map { ObjectIdentifier($0.call) }).count
     }
 
     func isFree(_ target: RingTarget) -> Bool {

@@ -74,7 +74,7 @@ extension PBXCore {
 
     /// The call that an employee has on hold: another that he makes meanwhile is his consultation.
     private func callHeld(by short: String) -> PBXCall? {
-        calls.values.first { call in
+        legs(of: short).lazy.map(\.call).first { call in
             guard !call.isConsultation, let talking = call.activity as? Talking else { return false }
             return [talking.first, talking.second].contains { $0.extension == short && $0.isHoldingUs }
         }

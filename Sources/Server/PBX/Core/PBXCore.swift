@@ -34,6 +34,8 @@ final class PBXCore {
     private(set) var calls: [String: PBXCall] = [:]
     private var legs: [SIPLegID: PBXLeg] = [:]
     private var streams: [MediaStreamID: PBXLeg] = [:]
+    /// Legs of each telephone that have not ended.
+    private var phoneLegs: [String: [PBXLeg]] = [:]
     var recordings: [SoundRecordingID: PBXRecordingEntry] = [:]
     private var wheel: TimerWheel<() -> Void>
     private var nameCount: UInt32 = 0
@@ -92,13 +94,18 @@ final class PBXCore {
 
     var nextDeadline: MonotonicInstant? {
         let own = wheel.nextTick.map { MonotonicInstant(nanoseconds: $0 * 1_000_000) }
-        return [own, agent.nextDeadline, phones.registrar.nextDeadline].compactMap { $0 }.min()
+        return Self.earlier(own, Self.earlier(agent.nextDeadline, phones.registrar.nextDeadline))
     }
 
     func presence(of short: String) -> EmployeePresence {
         guard phones.isRegistered(short, at: now) else { return .offline }
-        let states = calls.values.flatMap(\.liveLegs).filter { $0.extension == short }.map(\.state)
-        return states.contains(.answered) ? .busy : states.isEmpty ? .online : .ringing
+        guard let liveliest = legs(of: short).map(\.state).max() else { return .online }
+        return liveliest == .answered ? .busy : .ringing
+    }
+
+    private static func earlier(_ one: MonotonicInstant?, _ other: MonotonicInstant?) -> MonotonicInstant? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
     }
 
     /// A telephone came, or the last one of an extension went.
@@ -210,14 +217,27 @@ final class PBXCore {
         if let sip = leg.sip { legs[sip] = leg }
         streams[leg.stream] = leg
         leg.call.add(leg)
-        leg.extension.map(onPresence)
+        guard let short = leg.extension else { return }
+        phoneLegs[short, default: []].append(leg)
+        onPresence(short)
     }
 
     func leg(_ id: SIPLegID) -> PBXLeg? { legs[id] }
 
+    private func dropFromPhone(_ leg: PBXLeg) {
+        guard let short = leg.extension else { return }
+        phoneLegs[short]?.removeAll { $0 === leg }
+        if phoneLegs[short]?.isEmpty ?? false { phoneLegs[short] = nil }
+        onPresence(short)
+    }
+
+    /// The legs of a telephone that have not ended.
+    func legs(of short: String) -> [PBXLeg] { phoneLegs[short] ?? [] }
+
     /// The same signalling and sound, as a leg of another call.
     func replace(_ leg: PBXLeg, by other: PBXLeg) {
         leg.state = .ended
+        dropFromPhone(leg)
         keep(other)
     }
 
@@ -233,7 +253,7 @@ final class PBXCore {
         streams[leg.stream] = nil
         media.close(leg.stream)
         trunks.released(leg)
-        leg.extension.map(onPresence)
+        dropFromPhone(leg)
     }
 
     /// Ends a leg's signalling: CANCEL, BYE, or a refusal.

@@ -26,6 +26,11 @@ final class TrunkDesk {
     }
 
     private(set) var links: [TrunkID: TrunkLink] = [:]
+    /// By the user part of our contact, which their registrars call.
+    private var byContact: [String: TrunkLink] = [:]
+    /// Addresses of all trunks, and networks of those that name some.
+    private var addresses: Set<IPAddress> = []
+    private var networks: [IPNetwork] = []
 
     subscript(id: TrunkID) -> TrunkLink? { links[id] }
 
@@ -33,28 +38,41 @@ final class TrunkDesk {
     func add(_ link: TrunkLink) -> Bool {
         guard links[link.account.id] == nil else { return false }
         links[link.account.id] = link
+        byContact[link.contactUser] = link
         return true
     }
 
-    func remove(_ id: TrunkID) { links[id] = nil }
+    private func forget(_ link: TrunkLink) {
+        links[link.account.id] = nil
+        byContact[link.contactUser] = nil
+        collectAddresses()
+    }
+
+    private func collectAddresses() {
+        addresses = Set(links.values.flatMap { $0.targets.map(\.remote.ip) })
+        networks = Array(Set(links.values.flatMap(\.sources)))
+    }
 
     // MARK: Calls from outside
 
-    func isKnown(_ source: IPAddress) -> Bool { links.values.contains { $0.holds(source) } }
+    func isKnown(_ source: IPAddress) -> Bool { addresses.contains(source) || networks.contains { $0.contains(source) } }
 
     /// The trunk that an INVITE comes over: one of those whose addresses it comes from; of several, the one whose contact, or whose
     /// number, it is for. nil for anybody else's.
     func trunk(of message: SIPMessage, from source: IPAddress) -> Incoming? {
-        let candidates = links.values.filter { $0.holds(source) }.sorted { $0.account.id < $1.account.id }
-        guard let first = candidates.first else { return nil }
+        guard isKnown(source) else { return nil }
         let called = Self.user(of: message.requestURI)
         let to = Self.user(of: try? message.to().uri)
-        let link =
-            candidates.first { $0.contactUser == called }
-            ?? candidates.first { $0.owns(called) || $0.owns(to) } ?? first
+        guard let link = link(called: called, to: to, from: source) else { return nil }
         return Incoming(
             id: link.account.id, caller: Self.caller(of: message), callerName: Self.callerName(of: message),
             line: Self.line(called: called, to: to, of: link))
+    }
+
+    private func link(called: String?, to: String?, from source: IPAddress) -> TrunkLink? {
+        if let called, let link = byContact[called], link.holds(source) { return link }
+        let candidates = links.values.filter { $0.holds(source) }
+        return candidates.first { $0.owns(called) || $0.owns(to) } ?? candidates.min { $0.account.id < $1.account.id }
     }
 
     /// The number in the Request-URI where that is one, else in To, else the account's.
@@ -135,6 +153,7 @@ final class TrunkDesk {
     func found(_ id: TrunkID, targets: [SIPFlow], sources: [IPNetwork], contact: SIPURI?, now: MonotonicInstant) {
         guard let link = links[id] else { return }
         link.resolved(targets, sources: sources)
+        collectAddresses()
         guard !targets.isEmpty else { return }
         guard link.account.registers else {
             return link.state = TrunkState(.open, registrar: link.account.registrars.first?.host)
@@ -161,7 +180,7 @@ final class TrunkDesk {
         link.isLeaving = true
         send(link.registration?.leave(), for: link, now: now)
         if link.registration == nil { link.state = TrunkState(.ended) }
-        if link.state.condition == .ended { links[id] = nil }
+        if link.state.condition == .ended { forget(link) }
     }
 
     func answered(_ message: SIPMessage, owner: UInt64, now: MonotonicInstant) {
@@ -213,7 +232,7 @@ final class TrunkDesk {
             link.state = TrunkState(.unreachable(reason: "no registrar answers", retryAt: clock(retry)), registrar: host)
         case .ended:
             link.state = TrunkState(.ended)
-            if link.isLeaving { links[link.account.id] = nil }
+            if link.isLeaving { forget(link) }
         }
     }
 
