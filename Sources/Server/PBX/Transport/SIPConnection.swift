@@ -89,10 +89,17 @@ final class SIPConnection {
     }
 
     private func divide() {
+        let taken = takeMessages(of: incoming)
+        if taken > 0, !isClosed { incoming.removeFirst(taken) }
+        watchPatience(isWhole: taken > 0)
+    }
+
+    /// - Returns: how many bytes at the front are done with.
+    private func takeMessages(of bytes: [UInt8]) -> Int {
         var taken = 0
-        loop: while taken < incoming.count, !isClosed {
-            switch framer.next(incoming.span.extracting(taken..<incoming.count), with: &transport.parser) {
-            case .incomplete: break loop
+        while taken < bytes.count, !isClosed {
+            switch framer.next(bytes.span.extracting(taken..<bytes.count), with: &transport.parser) {
+            case .incomplete: return taken
             case .ping(let count):
                 send([0x0D, 0x0A])
                 taken += count
@@ -104,12 +111,14 @@ final class SIPConnection {
             case .refused(let refusal, let count):
                 transport.counts.malformed += 1
                 hand { transport.onRefusal(refusal, flow) }
-                guard let count else { return close() }
+                guard let count else {
+                    close()
+                    return taken
+                }
                 taken += count
             }
         }
-        if taken > 0, !isClosed { incoming.removeFirst(taken) }
-        watchPatience(isWhole: taken > 0)
+        return taken
     }
 
     /// A banned source is not heard on connections either that it has already.

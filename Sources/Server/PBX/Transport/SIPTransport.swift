@@ -112,7 +112,8 @@ package final class SIPTransport {
             return
         }
         do {
-            if let message = try parser.parse(datagram: buffer.span.extracting(0..<count)).message { onMessage(message, flow) }
+            let bytes = buffer
+            if let message = try parser.parse(datagram: bytes.span.extracting(0..<count)).message { onMessage(message, flow) }
         } catch {
             counts.malformed += 1
             onRefusal(error, flow)
