@@ -36,7 +36,11 @@ final class TrunkDesk {
 
     /// False where a trunk of that name is there already.
     func add(_ link: TrunkLink) -> Bool {
-        guard links[link.account.id] == nil else { return false }
+        if let old = links[link.account.id] {
+            // One that waits for its goodbye's answer makes room for its successor.
+            guard old.isLeaving else { return false }
+            forget(old)
+        }
         links[link.account.id] = link
         byContact[link.contactUser] = link
         return true
