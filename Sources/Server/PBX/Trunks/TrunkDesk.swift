@@ -47,7 +47,7 @@ final class TrunkDesk {
     }
 
     private func forget(_ link: TrunkLink) {
-        links[link.account.id] = nil
+        if links[link.account.id] === link { links[link.account.id] = nil }
         byContact[link.contactUser] = nil
         collectAddresses()
     }
