@@ -166,6 +166,7 @@ package final class SIPUserAgent {
             return
         }
         transactions.own(transaction, by: leg.id.owner)
+        transactions.trust(transaction)
         receive(request: message, transaction, over: flow, in: leg)
     }
 
