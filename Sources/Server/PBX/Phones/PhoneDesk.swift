@@ -32,6 +32,8 @@ final class PhoneDesk {
     /// Sources that telephones proved themselves from, and until when that is remembered.
     private var proven: [IPAddress: MonotonicInstant] = [:]
     private static let provenLimit = 50_000
+    /// Hears over which flow a telephone has proved itself.
+    var onProof: (SIPFlow) -> Void = { _ in }
     /// Hears whose telephones came or went.
     var onChange: (String) -> Void = { _ in }
 
@@ -113,16 +115,16 @@ final class PhoneDesk {
         return .answered
     }
 
-    /// A telephone speaks for itself only.
+    /// A telephone registers itself only. In a call its password says who it is: what it writes in From is not passed on.
     private func accept(
         _ user: String, _ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow, _ now: MonotonicInstant
     ) -> Verdict {
-        let claimed = message.method == .register ? try? message.to() : try? message.from()
-        guard let name = claimed?.uri.user, name.elementsEqual(user.utf8) else {
+        guard message.method != .register || (try? message.to())?.uri.user?.elementsEqual(user.utf8) == true else {
             agent.respond(403, to: message, transaction, now: now)
             return .answered
         }
         agent.transactions.trust(transaction)
+        onProof(flow)
         guardian.forgive(flow.remote.ip)
         if proven.count >= Self.provenLimit { proven = proven.filter { $0.value > now } }
         if proven.count < Self.provenLimit { proven[flow.remote.ip] = now.advanced(by: .seconds(3600)) }
