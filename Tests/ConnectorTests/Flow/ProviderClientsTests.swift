@@ -26,6 +26,10 @@ private struct AskingClient: ProviderClient {
         return OutgoingRequest("GET", "https://files.example.test/1")
     }
 
+    func recordingPlace(_ reference: String) async throws(ProviderFailure) -> RecordingPlace {
+        .local(LocalRecording(path: "/recordings/" + reference))
+    }
+
     func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome {
         try await send("route")
         return .sent
@@ -151,6 +155,16 @@ private final class SwappedRoster: ConnectionRoster {
         #expect(failure?.retryAfter == .seconds(40))
         _ = try await client.recording("R1")
         #expect(outgoing.requests.map(\.url.last) == ["y", "g"], "the log's own limit is the log's alone")
+    }
+
+    @Test func `a recording that lies on this machine is found where it lies`() async throws {
+        let line = try line(
+            AskingAdapter(RateLimit(burst: 4, interval: .seconds(1))), over: ScriptedOutgoing(status: 200, ""), pause: ManualPause())
+        guard case .local(let place) = try await #require(line.client).recordingPlace("R1") else {
+            Issue.record("nobody is to be asked over the network")
+            return
+        }
+        #expect(place.path == "/recordings/R1")
     }
 
     @Test func `a command's further requests count, its first was paid for by its turn`() async throws {

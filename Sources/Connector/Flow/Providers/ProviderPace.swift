@@ -170,6 +170,10 @@ struct PacedClient: ProviderClient {
         try await ask(.question) { () throws(ProviderFailure) in try await client.recording(reference) }
     }
 
+    func recordingPlace(_ reference: String) async throws(ProviderFailure) -> RecordingPlace {
+        try await ask(.question) { () throws(ProviderFailure) in try await client.recordingPlace(reference) }
+    }
+
     /// A call that waits has no time for a turn: it leaves at once, and puts off what follows. What comes of it tells of the provider's
     /// health as a command does.
     func route(_ order: RouteOrder) async throws(ProviderFailure) -> RouteOutcome {

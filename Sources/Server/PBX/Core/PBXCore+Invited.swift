@@ -23,6 +23,7 @@ extension PBXCore {
     /// Whom we know gets an answer; strangers get none, so that they learn nothing (no difference between 404 and 401, no Server).
     private func answerOther(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow) {
         guard trunks.isKnown(flow.remote.ip) || phones.isKnown(flow, at: now) else { return agent.ignore(transaction, now: now) }
+        agent.transactions.trust(transaction)
         if agent.refuses(message, transaction, now: now) { return }
         var lines = SIPFieldLines()
         lines.add(.allow, fixed: "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER")
@@ -49,6 +50,7 @@ extension PBXCore {
     // MARK: From outside
 
     private func comeIn(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow, _ trunk: TrunkDesk.Incoming) {
+        agent.transactions.trust(transaction)
         let caller = trunk.caller.map { numbering.number($0, defaultCountry: settings.country).e164 ?? $0 } ?? ""
         guard let leg = admit(message, transaction, flow, .trunk(trunk.id, number: caller)) else { return }
         let line = trunk.line.map { numbering.number($0, defaultCountry: settings.country).e164 ?? $0 }

@@ -27,6 +27,8 @@ final class PhoneDesk {
     private let host: (SIPFlow) -> String
     /// Passwords by short numbers, of the plan in force.
     private var secrets: [String: String] = [:]
+    /// Whose password is being guessed.
+    private var users = UserGuard()
     /// Sources that telephones proved themselves from, and until when that is remembered.
     private var proven: [IPAddress: MonotonicInstant] = [:]
     private static let provenLimit = 50_000
@@ -84,16 +86,28 @@ final class PhoneDesk {
         guard isKnown(flow, at: now) || guardian.takesRequest(from: flow.remote.ip, at: now) else {
             return pass(transaction, now)
         }
-        switch digest.judge(message, at: now, password: { secrets[$0] }) {
+        switch digest.judge(message, at: now, password: { isShutOut($0, flow, now) ? nil : secrets[$0] }) {
         case .accepted(let user): return accept(user, message, transaction, flow, now)
         case .challenge(let isStale):
             agent.respond(401, to: message, transaction, digest.challenge(isStale: isStale, at: now), now: now)
-        case .refused:
+        case .refused(let user):
             // The same as before the first attempt: nobody learns whether there is such a user.
-            guardian.note(.wrongPassword, from: flow.remote.ip, at: now)
+            if !isShutOut(user, flow, now) { hold(user, flow, now) }
             agent.respond(401, to: message, transaction, digest.challenge(isStale: false, at: now), now: now)
         }
         return .answered
+    }
+
+    /// Whether a user is shut out: where somebody guesses his password, he is heard from where his telephones proved themselves only.
+    private func isShutOut(_ user: String, _ flow: SIPFlow, _ now: MonotonicInstant) -> Bool {
+        users.shutsOut(user, at: now) && !isKnown(flow, at: now)
+    }
+
+    /// Holds a wrong password against who sent it, and counts it for the user, where there is one. Of a user who is shut out it may be the
+    /// right one, and is held against nobody.
+    private func hold(_ user: String, _ flow: SIPFlow, _ now: MonotonicInstant) {
+        guardian.note(.wrongPassword, from: flow.remote.ip, at: now)
+        if secrets[user] != nil { users.noteWrongPassword(of: user, at: now) }
     }
 
     private func pass(_ transaction: SIPTransactionID, _ now: MonotonicInstant) -> Verdict {

@@ -265,11 +265,16 @@ private final class KeptTrunk: Sendable {
 
 /// Where the records go: to whoever runs the PBX at the moment.
 private final class RecordOutlet: Sendable {
-    private let current: Mutex<@Sendable (PBXRecord) -> Void>
+    /// A closure in a `Mutex` by itself is wrapped once more at each look (Swift 6.3): in a struct it is not.
+    private struct Hearer {
+        let hear: @Sendable (PBXRecord) -> Void
+    }
 
-    init(_ hear: @escaping @Sendable (PBXRecord) -> Void) { current = Mutex(hear) }
+    private let current: Mutex<Hearer>
 
-    func hear(_ hear: @escaping @Sendable (PBXRecord) -> Void) { current.withLock { $0 = hear } }
+    init(_ hear: @escaping @Sendable (PBXRecord) -> Void) { current = Mutex(Hearer(hear: hear)) }
 
-    func tell(_ record: PBXRecord) { current.withLock { $0 }(record) }
+    func hear(_ hear: @escaping @Sendable (PBXRecord) -> Void) { current.withLock { $0 = Hearer(hear: hear) } }
+
+    func tell(_ record: PBXRecord) { current.withLock(\.self).hear(record) }
 }

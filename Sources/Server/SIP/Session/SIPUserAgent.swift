@@ -166,6 +166,7 @@ package final class SIPUserAgent {
             return
         }
         transactions.own(transaction, by: leg.id.owner)
+        // Whoever names a dialog of ours, chance and all, is no stranger.
         transactions.trust(transaction)
         receive(request: message, transaction, over: flow, in: leg)
     }
