@@ -21,7 +21,8 @@ final class PhoneDesk {
 
     let registrar: SIPRegistrar
     private let digest: SIPDigestServer
-    private let guardian: SourceGuard
+    let guardian: SourceGuard
+    private(set) var users = UserGuard()
     private let agent: SIPUserAgent
     /// The host that our addresses are written with, at the other end of a flow.
     private let host: (SIPFlow) -> String
@@ -49,7 +50,10 @@ final class PhoneDesk {
     }
 
     /// Goes by another plan: a telephone that it does not have cannot renew its registration.
-    func follow(_ plan: DialPlan) { secrets = plan.extensions.mapValues(\.secret.text) }
+    func follow(_ plan: DialPlan) {
+        secrets = plan.extensions.mapValues(\.secret.text)
+        users.follow { secrets[$0] != nil }
+    }
 
     // MARK: Where
 
@@ -86,13 +90,25 @@ final class PhoneDesk {
         guard isKnown(flow, at: now) || guardian.takesRequest(from: flow.remote.ip, at: now) else {
             return pass(transaction, now)
         }
+<<<<<<< HEAD
         switch digest.judge(message, at: now, password: { isShutOut($0, flow, now) ? nil : secrets[$0] }) {
+=======
+        switch digest.judge(message, at: now, password: { secrets[$0] }) {
+        case .accepted(let user) where users.isShut(user, at: now) && !isKnown(flow, at: now):
+            // As if it were wrong, in the same time; but whoever knows the password is no guesser.
+            agent.respond(401, to: message, transaction, digest.challenge(isStale: false, at: now), now: now)
+>>>>>>> rest
         case .accepted(let user): return accept(user, message, transaction, flow, now)
         case .challenge(let isStale):
             agent.respond(401, to: message, transaction, digest.challenge(isStale: isStale, at: now), now: now)
         case .refused(let user):
             // The same as before the first attempt: nobody learns whether there is such a user.
+<<<<<<< HEAD
             if !isShutOut(user, flow, now) { hold(user, flow, now) }
+=======
+            guardian.note(.wrongPassword, from: flow.remote.ip, at: now)
+            if secrets[user] != nil { users.note(user, at: now) }
+>>>>>>> rest
             agent.respond(401, to: message, transaction, digest.challenge(isStale: false, at: now), now: now)
         }
         return .answered
