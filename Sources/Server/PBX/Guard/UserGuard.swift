@@ -1,18 +1,5 @@
 import NetworkTypes
 
-<<<<<<< HEAD
-/// Whose password is being guessed, from however many sources (sip.md "Limits"): who guesses from many addresses stays below what
-/// `SourceGuard` allows each of them.
-///
-/// Bounded: when the table is full, names whose time is over go, and what finds no room is not counted.
-struct UserGuard {
-    struct Limits {
-        /// Wrong passwords within the window that shut a user out.
-        var wrongPasswords = 20
-        var window = Duration.seconds(300)
-        var ban = Duration.seconds(900)
-        var users = 10_000
-=======
 /// Shuts users out whose passwords are guessed at, wherever the guesses come from (sip.md "Limits").
 ///
 /// Beside `SourceGuard`: a source that proves itself is forgiven there, and a user who registers in between wins a guesser no time here.
@@ -22,7 +9,6 @@ struct UserGuard {
         var wrongPasswords = 20
         var window = Duration.seconds(300)
         var ban = Duration.seconds(900)
->>>>>>> rest
 
         init() {}
     }
@@ -30,55 +16,18 @@ struct UserGuard {
     private struct User {
         var windowBegan: MonotonicInstant
         var wrongPasswords = 0
-<<<<<<< HEAD
-        var bannedUntil: MonotonicInstant?
-=======
         var shutUntil: MonotonicInstant?
->>>>>>> rest
     }
 
     private let limits: Limits
     private var users: [String: User] = [:]
-<<<<<<< HEAD
-=======
     /// How often somebody was shut out.
->>>>>>> rest
     private(set) var bans = 0
 
     init(_ limits: Limits = Limits()) { self.limits = limits }
 
     var count: Int { users.count }
 
-<<<<<<< HEAD
-    /// Whether nobody new is taken for this user now.
-    func shutsOut(_ user: String, at now: MonotonicInstant) -> Bool {
-        users[user]?.bannedUntil.map { now < $0 } ?? false
-    }
-
-    /// Counts a wrong password; of a user who is shut out none, so that a ban ends however long the guessing goes on.
-    mutating func noteWrongPassword(of name: String, at now: MonotonicInstant) {
-        guard !shutsOut(name, at: now), hasRoom(for: name, at: now) else { return }
-        var user = users[name] ?? User(windowBegan: now)
-        if isOver(user, at: now) { user = User(windowBegan: now) }
-        user.wrongPasswords += 1
-        if user.wrongPasswords >= limits.wrongPasswords {
-            user.bannedUntil = now.advanced(by: limits.ban)
-            bans += 1
-        }
-        users[name] = user
-    }
-
-    private mutating func hasRoom(for name: String, at now: MonotonicInstant) -> Bool {
-        guard users[name] == nil, users.count >= limits.users else { return true }
-        users = users.filter { !isOver($0.value, at: now) }
-        return users.count < limits.users
-    }
-
-    private func isOver(_ user: User, at now: MonotonicInstant) -> Bool {
-        if let until = user.bannedUntil { return now >= until }
-        return now.duration(since: user.windowBegan) > limits.window
-    }
-=======
     func isShut(_ user: String, at now: MonotonicInstant) -> Bool {
         guard let until = users[user]?.shutUntil else { return false }
         return now < until
@@ -99,5 +48,4 @@ struct UserGuard {
 
     /// Goes by another plan: who is no user any more is forgotten.
     mutating func follow(_ isUser: (String) -> Bool) { users = users.filter { isUser($0.key) } }
->>>>>>> rest
 }

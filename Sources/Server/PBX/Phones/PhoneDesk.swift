@@ -22,14 +22,13 @@ final class PhoneDesk {
     let registrar: SIPRegistrar
     private let digest: SIPDigestServer
     let guardian: SourceGuard
-    private(set) var users = UserGuard()
     private let agent: SIPUserAgent
     /// The host that our addresses are written with, at the other end of a flow.
     private let host: (SIPFlow) -> String
     /// Passwords by short numbers, of the plan in force.
     private var secrets: [String: String] = [:]
     /// Whose password is being guessed.
-    private var users = UserGuard()
+    private(set) var users = UserGuard()
     /// Sources that telephones proved themselves from, and until when that is remembered.
     private var proven: [IPAddress: MonotonicInstant] = [:]
     private static let provenLimit = 50_000
@@ -90,25 +89,13 @@ final class PhoneDesk {
         guard isKnown(flow, at: now) || guardian.takesRequest(from: flow.remote.ip, at: now) else {
             return pass(transaction, now)
         }
-<<<<<<< HEAD
         switch digest.judge(message, at: now, password: { isShutOut($0, flow, now) ? nil : secrets[$0] }) {
-=======
-        switch digest.judge(message, at: now, password: { secrets[$0] }) {
-        case .accepted(let user) where users.isShut(user, at: now) && !isKnown(flow, at: now):
-            // As if it were wrong, in the same time; but whoever knows the password is no guesser.
-            agent.respond(401, to: message, transaction, digest.challenge(isStale: false, at: now), now: now)
->>>>>>> rest
         case .accepted(let user): return accept(user, message, transaction, flow, now)
         case .challenge(let isStale):
             agent.respond(401, to: message, transaction, digest.challenge(isStale: isStale, at: now), now: now)
         case .refused(let user):
             // The same as before the first attempt: nobody learns whether there is such a user.
-<<<<<<< HEAD
             if !isShutOut(user, flow, now) { hold(user, flow, now) }
-=======
-            guardian.note(.wrongPassword, from: flow.remote.ip, at: now)
-            if secrets[user] != nil { users.note(user, at: now) }
->>>>>>> rest
             agent.respond(401, to: message, transaction, digest.challenge(isStale: false, at: now), now: now)
         }
         return .answered
@@ -116,14 +103,14 @@ final class PhoneDesk {
 
     /// Whether a user is shut out: where somebody guesses his password, he is heard from where his telephones proved themselves only.
     private func isShutOut(_ user: String, _ flow: SIPFlow, _ now: MonotonicInstant) -> Bool {
-        users.shutsOut(user, at: now) && !isKnown(flow, at: now)
+        users.isShut(user, at: now) && !isKnown(flow, at: now)
     }
 
     /// Holds a wrong password against who sent it, and counts it for the user, where there is one. Of a user who is shut out it may be the
     /// right one, and is held against nobody.
     private func hold(_ user: String, _ flow: SIPFlow, _ now: MonotonicInstant) {
         guardian.note(.wrongPassword, from: flow.remote.ip, at: now)
-        if secrets[user] != nil { users.noteWrongPassword(of: user, at: now) }
+        if secrets[user] != nil { users.note(user, at: now) }
     }
 
     private func pass(_ transaction: SIPTransactionID, _ now: MonotonicInstant) -> Verdict {
