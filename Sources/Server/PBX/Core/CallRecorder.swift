@@ -25,14 +25,16 @@ struct CallRecorder {
         }
     }
 
-    mutating func takeMessage(from caller: PBXLeg, leg: String, in call: PBXCall) {
+    mutating func takeMessage(from caller: PBXLeg, leg: String, in call: PBXCall, for box: String) {
         finish(in: call)
-        begin(.voicemail, left: caller, right: nil, leg: leg, in: call)
+        begin(.voicemail, left: caller, right: nil, leg: leg, in: call, box: box)
     }
 
-    private mutating func begin(_ kind: Recording.Kind, left: PBXLeg, right: PBXLeg?, leg: String?, in call: PBXCall) {
+    private mutating func begin(
+        _ kind: Recording.Kind, left: PBXLeg, right: PBXLeg?, leg: String?, in call: PBXCall, box: String? = nil
+    ) {
         count += 1
-        let name = "\(call.name)-\(count).wav"
+        let name = box.map { MessageBook.name(call: call.name, count: count, box: $0) } ?? "\(call.name)-\(count).wav"
         let id = SoundRecordingID(name)
         current = id
         call.core.recordings[id] = PBXRecordingEntry(call: call, kind: kind, isAnnounced: isAnnounced, leg: leg)

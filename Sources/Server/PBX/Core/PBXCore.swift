@@ -23,8 +23,8 @@ final class PBXCore {
     var onPresence: (String) -> Void = { _ in }
     /// Sends bytes that are no message: what keeps the way through a NAT open.
     var keepAlive: (SIPFlow) -> Void = { _ in }
-    /// Finds the files of messages in voicemail boxes, the newest first.
-    var messageStore: (_ boxes: [String]) -> [String] = { _ in [] }
+    /// The messages in voicemail boxes.
+    var messageBook = MessageBook()
     private(set) var plan: DialPlan
     private(set) var now: MonotonicInstant
     let phones: PhoneDesk
@@ -176,6 +176,7 @@ final class PBXCore {
 
     private func recorded(_ id: SoundRecordingID, milliseconds: Int?, problem: String?) {
         guard let entry = recordings.removeValue(forKey: id) else { return }
+        if entry.kind == .voicemail, problem == nil { messageBook.add(id.name) }
         entry.call.tell(
             .recording(
                 PBXRecord.RecordingMoment(
@@ -248,7 +249,7 @@ final class PBXCore {
     }
 
     /// Files of messages in these boxes, the newest first.
-    func messages(_ boxes: [String]) -> [String] { messageStore(boxes) }
+    func messages(_ boxes: [String]) -> [String] { messageBook.newest(of: boxes).map { settings.recordings + "/" + $0 } }
 
     /// Marks a leg as over, tells of it, and gives back what it held. Its signalling must be over, or be ended by `hangUp`.
     func ended(_ leg: PBXLeg, _ ending: LegEnding, isTransferredAway: Bool = false) {
