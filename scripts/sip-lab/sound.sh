@@ -136,14 +136,14 @@ order() {
 
 # The frequency of a channel of a file, in Hz, from SECOND for LENGTH; by zero crossings, after a high pass.
 frequency() { # FILE CHANNEL [SECOND LENGTH]
-    sox "$1" -n remix "$2" trim "${3:-1}" "${4:-1.5}" stat 2>&1 | awk '/Rough/ { print int($3) }'
+    sox -t wav "$1" -n remix "$2" trim "${3:-1}" "${4:-1.5}" stat 2>&1 | awk '/Rough/ { print int($3) }'
 }
 near() { # MEASURED WANTED: within 5 percent
     [[ $1 =~ ^[0-9]+$ ]] && (($1 * 100 > $2 * 95 && $1 * 100 < $2 * 105))
 }
 
 # What the newest file of a folder is; $2 a pattern.
-newest() { find "$1" -name "$2" -newer "$sound/mark" -printf '%T@ %p\n' 2> /dev/null | sort -n | tail -n 1 | cut -d' ' -f2-; }
+newest() { find "$1" \( -name "$2" -o -path '*/recordings/??/*' \) -type f -newer "$sound/mark" -printf '%T@ %p\n' 2> /dev/null | sort -n | tail -n 1 | cut -d' ' -f2-; }
 mark() { touch "$sound/mark"; sleep 0.05; }
 
 recorded() { # NAME LEFT RIGHT

@@ -3,17 +3,21 @@ import Glibc
 /// Which messages lie in which voicemail box.
 ///
 /// The box stands in a file's name, as a mark of it, so that a PBX that starts finds the messages of the one before it. Of each box the
-/// newest are kept in mind; the files themselves are the recording store's, which may have removed one meanwhile.
+/// newest are kept, in a folder of their own: a recording is the store's as soon as it is whole, and no longer where it was written.
 struct MessageBook {
     static let perBox = 100
 
+    /// nil keeps nothing.
+    private let folder: String?
     /// Names by mark, the oldest first.
     private var names: [String: [String]] = [:]
 
-    init() {}
+    init() { folder = nil }
 
-    /// Reads a folder of recordings. Blocks.
+    /// Reads the folder, which is made where there is none. Blocks.
     init(folder: String) {
+        self.folder = folder
+        mkdir(folder, 0o750)
         guard let stream = opendir(folder) else { return }
         defer { closedir(stream) }
         var found: [String] = []
@@ -30,15 +34,24 @@ struct MessageBook {
     /// The file's name of a message.
     static func name(call: String, count: Int, box: String) -> String { "\(call)-\(count)-\(mark(of: box)).wav" }
 
-    /// A message is whole.
-    mutating func add(_ name: String) {
-        guard let mark = Self.mark(in: name) else { return }
-        names[mark, default: []].append(name)
-        if names[mark, default: []].count > Self.perBox { names[mark]?.removeFirst() }
+    /// A message is whole: it stays here under a second name of the same file.
+    mutating func keep(_ name: String, from recordings: String) {
+        guard let folder, Self.mark(in: name) != nil else { return }
+        if link("\(recordings)/\(name)", "\(folder)/\(name)") == 0 { add(name) }
     }
 
-    /// Of all these boxes, the newest first.
-    func newest(of boxes: [String]) -> [String] { boxes.flatMap { names[Self.mark(of: $0), default: []] }.sorted(by: >) }
+    private mutating func add(_ name: String) {
+        guard let mark = Self.mark(in: name) else { return }
+        names[mark, default: []].append(name)
+        guard names[mark, default: []].count > Self.perBox, let last = names[mark]?.removeFirst(), let folder else { return }
+        unlink("\(folder)/\(last)")
+    }
+
+    /// Paths of the messages in all these boxes, the newest first.
+    func newest(of boxes: [String]) -> [String] {
+        guard let folder else { return [] }
+        return boxes.flatMap { names[Self.mark(of: $0), default: []] }.sorted(by: >).map { "\(folder)/\($0)" }
+    }
 
     // MARK: Marks
 

@@ -176,7 +176,7 @@ final class PBXCore {
 
     private func recorded(_ id: SoundRecordingID, milliseconds: Int?, problem: String?) {
         guard let entry = recordings.removeValue(forKey: id) else { return }
-        if entry.kind == .voicemail, problem == nil { messageBook.add(id.name) }
+        if entry.kind == .voicemail, problem == nil { messageBook.keep(id.name, from: settings.recordings) }
         entry.call.tell(
             .recording(
                 PBXRecord.RecordingMoment(
@@ -249,7 +249,7 @@ final class PBXCore {
     }
 
     /// Files of messages in these boxes, the newest first.
-    func messages(_ boxes: [String]) -> [String] { messageBook.newest(of: boxes).map { settings.recordings + "/" + $0 } }
+    func messages(_ boxes: [String]) -> [String] { messageBook.newest(of: boxes) }
 
     /// Marks a leg as over, tells of it, and gives back what it held. Its signalling must be over, or be ended by `hangUp`.
     func ended(_ leg: PBXLeg, _ ending: LegEnding, isTransferredAway: Bool = false) {

@@ -52,7 +52,7 @@ final class PBXInstance: @unchecked Sendable {
             settings: settings, plan: plan, agent: agent, media: plane, numbering: numbering, phones: phones, trunks: TrunkDesk(),
             chance: chance, now: now, wallClock: { clock.now() }, outlet: outlet)
         core.localAddress = face.localAddress
-        core.messageBook = MessageBook(folder: settings.recordings)
+        core.messageBook = MessageBook(folder: settings.recordings + "/voicemail")
         core.onPresence = { [unowned self] short in
             let word = core.presence(of: short)
             present.withLock { $0[short] = word }

@@ -4,38 +4,52 @@ import Testing
 @testable import FallbackPBX
 
 /// Messages in voicemail boxes.
-struct MessageBookTests {
-    @Test func `messages of several boxes come the newest first`() {
-        var book = MessageBook()
-        let names = [("b1", "sales"), ("b2", "склад"), ("b3", "sales")].map { MessageBook.name(call: $0, count: 1, box: $1) }
-        for name in names { book.add(name) }
-        #expect(book.newest(of: ["sales", "склад"]) == [names[2], names[1], names[0]])
-        #expect(book.newest(of: ["sales"]) == [names[2], names[0]])
-        #expect(book.newest(of: ["nobody"]).isEmpty)
+final class MessageBookTests {
+    private let recordings = FileManager.default.temporaryDirectory.appendingPathComponent("messages-\(UUID().uuidString)").path
+    private var folder: String { recordings + "/voicemail" }
+
+    init() throws { try FileManager.default.createDirectory(atPath: recordings, withIntermediateDirectories: true) }
+
+    deinit { try? FileManager.default.removeItem(atPath: recordings) }
+
+    /// Records a message, keeps it, and lets the recording go, as the store does.
+    private func leave(_ call: String, _ box: String, in book: inout MessageBook) throws {
+        let name = MessageBook.name(call: call, count: 1, box: box)
+        try Data(call.utf8).write(to: URL(fileURLWithPath: recordings + "/" + name))
+        book.keep(name, from: recordings)
+        try FileManager.default.removeItem(atPath: recordings + "/" + name)
     }
 
-    @Test func `a box keeps its newest hundred in mind`() {
-        var book = MessageBook()
-        for count in 1000..<1200 { book.add(MessageBook.name(call: "b\(count)", count: 1, box: "sales")) }
-        let found = book.newest(of: ["sales"])
-        #expect(found.count == MessageBook.perBox)
-        #expect(found.first?.hasPrefix("b1199-") == true)
-        #expect(found.last?.hasPrefix("b1100-") == true)
+    private func words(_ book: MessageBook, _ boxes: [String]) -> [String] {
+        book.newest(of: boxes).map { (try? String(contentsOfFile: $0, encoding: .utf8)) ?? "gone" }
     }
 
-    @Test func `what is no message is none`() {
-        var book = MessageBook()
-        for name in ["b1-1.wav", "vm.wav", "b1-1-vm00.wav", "b1-1-vm0000000000000000.mp3", ""] { book.add(name) }
-        #expect(book.newest(of: ["sales", ""]).isEmpty)
+    @Test func `messages of several boxes come the newest first`() throws {
+        var book = MessageBook(folder: folder)
+        for (call, box) in [("b1", "sales"), ("b2", "склад"), ("b3", "sales")] { try leave(call, box, in: &book) }
+        #expect(words(book, ["sales", "склад"]) == ["b3", "b2", "b1"])
+        #expect(words(book, ["sales"]) == ["b3", "b1"])
+        #expect(words(book, ["nobody"]).isEmpty)
+    }
+
+    @Test func `a box keeps its newest hundred`() throws {
+        var book = MessageBook(folder: folder)
+        for count in 1000..<1150 { try leave("b\(count)", "sales", in: &book) }
+        #expect(words(book, ["sales"]) == (1050..<1150).reversed().map { "b\($0)" })
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == MessageBook.perBox)
     }
 
     @Test func `messages are found again after a restart`() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("messages-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let names = ["b1", "b2"].map { MessageBook.name(call: $0, count: 1, box: "a/../b") }
-        for name in names + ["b3-1.wav"] { try Data().write(to: folder.appendingPathComponent(name)) }
-        #expect(MessageBook(folder: folder.path).newest(of: ["a/../b"]) == names.reversed())
-        #expect(MessageBook(folder: folder.path + "/absent").newest(of: ["a/../b"]).isEmpty)
+        var book = MessageBook(folder: folder)
+        for call in ["b1", "b2"] { try leave(call, "a/../b", in: &book) }
+        #expect(words(MessageBook(folder: folder), ["a/../b"]) == ["b2", "b1"])
+    }
+
+    @Test func `what is no message is not kept`() {
+        var book = MessageBook(folder: folder)
+        for name in ["b1-1.wav", "vm.wav", "b1-1-vm00.wav", "../b1-1.wav", ""] { book.keep(name, from: recordings) }
+        book.keep(MessageBook.name(call: "absent", count: 1, box: "sales"), from: recordings)
+        #expect(book.newest(of: ["sales", ""]).isEmpty)
+        #expect(MessageBook().newest(of: ["sales"]).isEmpty)
     }
 }
