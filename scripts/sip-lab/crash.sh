@@ -21,7 +21,8 @@ try_crash() {
     local file seconds least=999 most=0
     for file in $(find "$work/data" \( -name '*.wav' -o -path '*/recordings/??/*' \) -type f -newer "$work/mark"); do
         before=$((before + 1))
-        sox -t wav "$file" -n stat > /dev/null 2>&1 && seconds=$(soxi -D -t wav "$file" | cut -d. -f1) || { broken=$((broken + 1)); continue; }
+        seconds=$(sox -t wav "$file" -n stat 2>&1 | awk '/^Length/ { print int($3) }')
+        [[ -n $seconds ]] || { broken=$((broken + 1)); continue; }
         ((seconds < least)) && least=$seconds
         ((seconds > most)) && most=$seconds
     done

@@ -144,7 +144,16 @@ near() { # MEASURED WANTED: within 5 percent
 
 # What the newest file of a folder is; $2 a pattern.
 newest() { find "$1" \( -name "$2" -o -path '*/recordings/??/*' \) -type f -newer "$sound/mark" -printf '%T@ %p\n' 2> /dev/null | sort -n | tail -n 1 | cut -d' ' -f2-; }
-mark() { touch "$sound/mark"; sleep 0.05; }
+# From now on files are new: recordings of before lie in the store.
+mark() {
+    local round
+    for ((round = 0; round < 100; round++)); do
+        [[ -n $(find "$sound/data/pbx" -maxdepth 1 -name '*.wav' 2> /dev/null) ]] || break
+        sleep 0.1
+    done
+    touch "$sound/mark"
+    sleep 0.05
+}
 
 recorded() { # NAME LEFT RIGHT
     local file left right
