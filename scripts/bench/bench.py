@@ -19,10 +19,11 @@ import memory
 import report
 import routing
 import saturation
+import sip
 import webhooks
 from contenders import Gateway, Nginx, PHP, make_certificate, raise_file_limit
 
-SCENARIOS = ["saturation", "half", "changes", "answers", "routing", "idle", "start", "micro"]
+SCENARIOS = ["saturation", "half", "changes", "answers", "routing", "idle", "start", "sip", "micro"]
 # Only where they are asked for: they take long.
 LONG = ["memory"]
 
@@ -43,6 +44,9 @@ class Plan:
         self.pages = 500 if quick else 2000
         self.routing_rounds = 1 if quick else 3
         self.questions = 600 if quick else 2000
+        self.sip_rounds = 1 if quick else 3
+        self.sip_calls = 500 if quick else 2000
+        self.options = 5000 if quick else 20_000
         self.idle = 2000 if quick else 10_000
         self.starts = 5 if quick else 20
         self.memory_calls = 100_000 if quick else 1_000_000
@@ -180,6 +184,22 @@ class Bench:
     def start(self):
         found = self.results["start"] = idle.starts(self.options.binary, f"{self.folder}/start", self.plan.starts)
         self.say(f"start: {found['median_ms']:.1f} ms, {found['resident_megabytes']:.1f} MB at rest")
+
+    def sip(self):
+        runs = self.results["sip"] = {}
+        for _ in range(self.plan.sip_rounds):
+            for name in ("kamailio", "kommutator"):
+                called = sip.Called(f"{self.folder}/called")
+                server = (sip.Kamailio(f"{self.folder}/kamailio", called.port) if name == "kamailio"
+                          else sip.PBX(self.options.binary, f"{self.folder}/pbx", called.port))
+                with server, called:
+                    server.start(), called.start()
+                    run = {"options": sip.measure_options(server, self.plan.options, 1000),
+                           "call": sip.measure_calls(server, self.plan.sip_calls, 100)}
+                runs.setdefault(name, []).append(run)
+                parts = ", ".join(f"{part} {us:.0f}" for part, us in sorted(run["call"]["parts"].items(), key=lambda one: -one[1])[:5])
+                self.say(f"{name}: OPTIONS {run['options']['us']:.1f} µs ({run['options']['done']} of {run['options']['wanted']}), "
+                         f"call {run['call']['us']:.0f} µs ({run['call']['done']} of {run['call']['wanted']}; {parts})")
 
     def memory(self):
         with self.gateway("memory") as gateway:

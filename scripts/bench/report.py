@@ -125,6 +125,15 @@ def goals(results):
     spread = re.search(r"adapters, decode \+ fold: ([\d.]+)x between (.*)", "\n".join(results.get("micro") or []))
     rows.add("CPU an event, decode and fold, the slowest adapter over the fastest", spread and float(spread[1]), 4, "{:.2f}x",
              spread[2] if spread else "", at_most=True)
+    calls = results.get("sip", {})
+    rows.add("CPU of a SIP OPTIONS", median(calls.get("kommutator"), "options", "us"), 20, "{:.1f} µs",
+             f"Kamailio {median(calls.get('kamailio'), 'options', 'us'):.1f} µs" if calls else "", at_most=True)
+    # What a proxy does too: the PBX's own thread. Records, journal and ledger are beside it in the note.
+    ours, proxy = median(calls.get("kommutator"), "call", "parts", "pbx"), median(calls.get("kamailio"), "call", "us")
+    whole = median(calls.get("kommutator"), "call", "us")
+    note = f"Kamailio {proxy:.0f} µs; with sound, records, journal and ledger {whole:.0f} µs" if calls else ""
+    rows.add("CPU of a call through the PBX, signalling", ours, 450, "{:.0f} µs", note, at_most=True)
+    rows.add("the same over Kamailio as a stateful proxy", ratio(ours, proxy), 0.6, "{:.2f}x", at_most=True)
     invite = re.search(r"sip, parse INVITE of (\d+) bytes: ([\d.]+) µs", "\n".join(results.get("micro") or []))
     rows.add("CPU to parse a SIP INVITE", invite and float(invite[2]), 0.9, "{:.2f} µs",
              f"{invite[1]} bytes, 20 headers" if invite else "", at_most=True)

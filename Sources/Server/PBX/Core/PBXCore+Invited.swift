@@ -7,6 +7,12 @@ import SIP
 /// Requests outside of dialogs: who is heard, and what becomes of an INVITE.
 extension PBXCore {
     func receive(request message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow) {
+        let isKnown = trunks.isKnown(flow.remote.ip) || phones.isKnown(flow, at: now)
+        if isKnown { agent.transactions.trust(transaction) }
+        if let objection = message.objection {
+            guard isKnown, let status = objection.answer.status else { return agent.ignore(transaction, now: now) }
+            return agent.respond(status, to: message, transaction, now: now)
+        }
         switch message.method {
         case .register: phones.register(message, transaction, flow, now: now)
         case .invite where message.toTag == nil: invited(message, transaction, flow)
@@ -18,12 +24,14 @@ extension PBXCore {
     private func answerOther(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow) {
         guard trunks.isKnown(flow.remote.ip) || phones.isKnown(flow, at: now) else { return agent.ignore(transaction, now: now) }
         agent.transactions.trust(transaction)
+        if agent.refuses(message, transaction, now: now) { return }
         var lines = SIPFieldLines()
         lines.add(.allow, fixed: "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER")
         let status: UInt16 =
             switch message.method {
             case .options: message.toTag == nil ? 200 : 481
             case .subscribe, .publish: 489
+            case .bye, .prack, .update, .info, .notify: 481
             case _ where message.toTag != nil: 481
             default: 405
             }
@@ -88,6 +96,7 @@ extension PBXCore {
     private func admit(
         _ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow, _ place: PBXLeg.Place
     ) -> (sip: SIPLegID, place: PBXLeg.Place, session: LegSession)? {
+        if agent.refuses(message, transaction, now: now) { return nil }
         let port: MediaPort
         do {
             port = try media.open(address: mediaAddress(for: flow), near: nil)

@@ -79,7 +79,7 @@ final class PBXCore {
         self.plan = plan
         toll.adopt(plan)
         phones.follow(plan)
-        prompts.check(plan.promptNames, at: now)
+        prompts.check(plan.promptNames)
     }
 
     // MARK: Time
@@ -161,7 +161,7 @@ final class PBXCore {
         case .offerRefused: break
         case .referred(let id, let referral): if let leg = legs[id] { take(referral: referral, of: leg) }
         case .referralProgress: break
-        case .info(let id, let message): if let leg = legs[id], let key = DTMFInfo.key(in: message) { pressed(key, on: leg) }
+        case .info(let id, let message): if let leg = legs[id], let key = DTMFInfo.key(in: message) { told(key, by: leg) }
         case .response(let message, _, let owner): trunks.answered(message, owner: owner, now: now)
         case .failed(_, let owner, _): trunks.failed(owner: owner, now: now)
         case .forgotten: break
@@ -202,12 +202,18 @@ final class PBXCore {
 
     private func pressed(_ key: Character, on leg: PBXLeg) { leg.call.activity?.pressed(key, on: leg) }
 
+    /// A key that came beside the sound, by INFO: whoever the leg talks with hears it as one that came in it.
+    private func told(_ key: Character, by leg: PBXLeg) {
+        if let talking = leg.call.activity as? Talking { media.send(digits: String(key), to: talking.partner(of: leg).stream) }
+        pressed(key, on: leg)
+    }
+
     /// The file of a prompt; the plan was checked for names that lead elsewhere.
     func promptPath(_ name: String) -> String { prompts.path(name) }
 
     var holdMusic: AudioProgram { music("music") }
 
-    /// A prompt over and over; where its file is not there, a tone, so that whoever waits knows that he is not forgotten.
+    /// A prompt over and over; where it cannot be played, a tone, so that whoever waits knows that he is not forgotten.
     func music(_ name: String) -> AudioProgram {
         prompts.has(name, at: now) ? .music(promptPath(name)) : .tone(.ringback)
     }
@@ -293,6 +299,13 @@ final class PBXCore {
             agent.hangUp(sip, lines: SIPReason.lines(cause), now: now)
         }
         ended(leg, LegEnding(leg.state == .answered ? .normal : EndReason(status: status), cause: cause))
+    }
+
+    /// A leg is over for us, and its telephone is about to hang up of itself (RFC 5589 §6.1); where it does not, we do.
+    func letGo(_ leg: PBXLeg, _ ending: LegEnding) {
+        guard leg.state != .ended, let sip = leg.sip else { return }
+        ended(leg, ending, isTransferredAway: true)
+        _ = after(.seconds(1)) { [unowned self] in agent.hangUp(sip, lines: SIPReason.lines(ending.cause), now: now) }
     }
 
     func release(_ leg: PBXLeg, ending: LegEnding) {

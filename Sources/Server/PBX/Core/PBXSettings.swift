@@ -13,8 +13,9 @@ struct PBXSettings: Sendable, Equatable {
     var localNetworks: [IPNetwork] = []
     /// For sound.
     var ports: ClosedRange<UInt16> = 10_000...19_999
-    /// Loops of their own for sound; 0 has it on the signalling loop.
-    var mediaLoops = 1
+    /// Loops of their own for sound; 0 has it on the signalling loop. A small machine has one loop for both: waking another thread a
+    /// dozen times a call costs more there than it brings.
+    var mediaLoops = min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 2, 0), 8)
     /// The folder for recordings.
     var recordings = ""
     /// The folder of prompts, absolute.

@@ -22,15 +22,18 @@ final class PhoneDesk {
     let registrar: SIPRegistrar
     private let digest: SIPDigestServer
     let guardian: SourceGuard
-    private(set) var users = UserGuard()
     private let agent: SIPUserAgent
     /// The host that our addresses are written with, at the other end of a flow.
     private let host: (SIPFlow) -> String
     /// Passwords by short numbers, of the plan in force.
     private var secrets: [String: String] = [:]
+    /// Whose password is being guessed.
+    private(set) var users = UserGuard()
     /// Sources that telephones proved themselves from, and until when that is remembered.
     private var proven: [IPAddress: MonotonicInstant] = [:]
     private static let provenLimit = 50_000
+    /// Hears over which flow a telephone has proved itself.
+    var onProof: (SIPFlow) -> Void = { _ in }
     /// Hears whose telephones came or went.
     var onChange: (String) -> Void = { _ in }
 
@@ -46,10 +49,7 @@ final class PhoneDesk {
     }
 
     /// Goes by another plan: a telephone that it does not have cannot renew its registration.
-    func follow(_ plan: DialPlan) {
-        secrets = plan.extensions.mapValues(\.secret.text)
-        users.follow { secrets[$0] != nil }
-    }
+    func follow(_ plan: DialPlan) { secrets = plan.extensions.mapValues(\.secret.text) }
 
     // MARK: Where
 
@@ -86,20 +86,28 @@ final class PhoneDesk {
         guard isKnown(flow, at: now) || guardian.takesRequest(from: flow.remote.ip, at: now) else {
             return pass(transaction, now)
         }
-        switch digest.judge(message, at: now, password: { secrets[$0] }) {
-        case .accepted(let user) where users.isShut(user, at: now) && !isKnown(flow, at: now):
-            // As if it were wrong, in the same time; but whoever knows the password is no guesser.
-            agent.respond(401, to: message, transaction, digest.challenge(isStale: false, at: now), now: now)
+        switch digest.judge(message, at: now, password: { isShutOut($0, flow, now) ? nil : secrets[$0] }) {
         case .accepted(let user): return accept(user, message, transaction, flow, now)
         case .challenge(let isStale):
             agent.respond(401, to: message, transaction, digest.challenge(isStale: isStale, at: now), now: now)
         case .refused(let user):
             // The same as before the first attempt: nobody learns whether there is such a user.
-            guardian.note(.wrongPassword, from: flow.remote.ip, at: now)
-            if secrets[user] != nil { users.note(user, at: now) }
+            if !isShutOut(user, flow, now) { hold(user, flow, now) }
             agent.respond(401, to: message, transaction, digest.challenge(isStale: false, at: now), now: now)
         }
         return .answered
+    }
+
+    /// Whether a user is shut out: where somebody guesses his password, he is heard from where his telephones proved themselves only.
+    private func isShutOut(_ user: String, _ flow: SIPFlow, _ now: MonotonicInstant) -> Bool {
+        users.shutsOut(user, at: now) && !isKnown(flow, at: now)
+    }
+
+    /// Holds a wrong password against who sent it, and counts it for the user, where there is one. Of a user who is shut out it may be the
+    /// right one, and is held against nobody.
+    private func hold(_ user: String, _ flow: SIPFlow, _ now: MonotonicInstant) {
+        guardian.note(.wrongPassword, from: flow.remote.ip, at: now)
+        if secrets[user] != nil { users.noteWrongPassword(of: user, at: now) }
     }
 
     private func pass(_ transaction: SIPTransactionID, _ now: MonotonicInstant) -> Verdict {
@@ -107,16 +115,16 @@ final class PhoneDesk {
         return .answered
     }
 
-    /// A telephone speaks for itself only.
+    /// A telephone registers itself only. In a call its password says who it is: what it writes in From is not passed on.
     private func accept(
         _ user: String, _ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow, _ now: MonotonicInstant
     ) -> Verdict {
-        let claimed = message.method == .register ? try? message.to() : try? message.from()
-        guard let name = claimed?.uri.user, name.elementsEqual(user.utf8) else {
+        guard message.method != .register || (try? message.to())?.uri.user?.elementsEqual(user.utf8) == true else {
             agent.respond(403, to: message, transaction, now: now)
             return .answered
         }
         agent.transactions.trust(transaction)
+        onProof(flow)
         guardian.forgive(flow.remote.ip)
         if proven.count >= Self.provenLimit { proven = proven.filter { $0.value > now } }
         if proven.count < Self.provenLimit { proven[flow.remote.ip] = now.advanced(by: .seconds(3600)) }

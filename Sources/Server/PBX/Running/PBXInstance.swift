@@ -62,7 +62,7 @@ final class PBXInstance: @unchecked Sendable {
         core.prompts.onChange = { [bulletin] prompt, problem in
             if let problem { bulletin.missing(prompt: prompt, problem) } else { bulletin.found(prompt: prompt) }
         }
-        core.prompts.check(plan.promptNames, at: now)
+        core.prompts.check(plan.promptNames)
         wire(lookup)
         for loop in mediaLoops { try loop.start() }
         transport.start()
@@ -101,7 +101,9 @@ final class PBXInstance: @unchecked Sendable {
     private func wire(_ lookup: PBXLookup?) {
         core.keepAlive = { [transport] in transport.send([0x0D, 0x0A, 0x0D, 0x0A], over: $0) }
         transport.admits = { [guardian, loop] in guardian.admits($0, at: loop.now) }
+        core.phones.onProof = { [transport] in transport.trust($0) }
         transport.onMessage = { [unowned self] message, flow in
+            if flow.transport != .udp, core.trunks.isKnown(flow.remote.ip) { transport.trust(flow) }
             core.receive(message, over: flow, now: loop.now)
             pump()
         }

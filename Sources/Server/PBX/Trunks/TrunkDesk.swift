@@ -36,14 +36,18 @@ final class TrunkDesk {
 
     /// False where a trunk of that name is there already.
     func add(_ link: TrunkLink) -> Bool {
-        guard links[link.account.id] == nil else { return false }
+        if let old = links[link.account.id] {
+            // One that waits for its goodbye's answer makes room for its successor.
+            guard old.isLeaving else { return false }
+            forget(old)
+        }
         links[link.account.id] = link
         byContact[link.contactUser] = link
         return true
     }
 
     private func forget(_ link: TrunkLink) {
-        links[link.account.id] = nil
+        if links[link.account.id] === link { links[link.account.id] = nil }
         byContact[link.contactUser] = nil
         collectAddresses()
     }
@@ -199,24 +203,33 @@ final class TrunkDesk {
         send(link.registration?.begin(), for: link, now: now)
     }
 
-    private func send(_ sending: SIPRegistration.Sending?, for link: TrunkLink, now: MonotonicInstant) {
-        if let sending, link.targets.indices.contains(sending.target) {
-            lastOwner += 1
-            byOwner[lastOwner] = link.account.id
-            link.place = sending.target
-            do {
-                try core?.agent.send(sending.draft, over: link.targets[sending.target], owner: lastOwner, now: now)
-            } catch {
-                byOwner[lastOwner] = nil
-                link.state = TrunkState(
-                    .unreachable(reason: "its REGISTER cannot be written: check login and domain", retryAt: nil))
-            }
+    private func send(_ first: SIPRegistration.Sending?, for link: TrunkLink, now: MonotonicInstant) {
+        var next = first
+        var trouble: String?
+        while let sending = next {
+            trouble = transmit(sending, for: link, now: now)
+            next = trouble == nil ? nil : link.registration?.failed(at: now)
         }
-        tellState(link, now)
+        tellState(link, now, trouble: trouble)
         wake(link)
     }
 
-    private func tellState(_ link: TrunkLink, _ now: MonotonicInstant) {
+    /// - Returns: why it cannot go, where it cannot: its machine has to hear of that, or it waits for an answer for ever.
+    private func transmit(_ sending: SIPRegistration.Sending, for link: TrunkLink, now: MonotonicInstant) -> String? {
+        guard link.targets.indices.contains(sending.target), let core else { return "its registrar has no address now" }
+        lastOwner += 1
+        byOwner[lastOwner] = link.account.id
+        link.place = sending.target
+        do {
+            try core.agent.send(sending.draft, over: link.targets[sending.target], owner: lastOwner, now: now)
+            return nil
+        } catch {
+            byOwner[lastOwner] = nil
+            return "its REGISTER cannot be written: check login and domain"
+        }
+    }
+
+    private func tellState(_ link: TrunkLink, _ now: MonotonicInstant, trouble: String?) {
         guard let state = link.registration?.state, let core else { return }
         let host =
             link.account.registrars.indices.contains(link.place)
@@ -229,7 +242,8 @@ final class TrunkDesk {
             let reason = "\(status) \(SIPStatus.reason(status))"
             link.state = TrunkState(.refused(status: Int(status), reason: reason, retryAt: clock(retry)), registrar: host)
         case .unreachable(let retry):
-            link.state = TrunkState(.unreachable(reason: "no registrar answers", retryAt: clock(retry)), registrar: host)
+            let reason = trouble ?? "no registrar answers"
+            link.state = TrunkState(.unreachable(reason: reason, retryAt: clock(retry)), registrar: host)
         case .ended:
             link.state = TrunkState(.ended)
             if link.isLeaving { forget(link) }

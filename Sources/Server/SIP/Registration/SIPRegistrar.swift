@@ -87,7 +87,7 @@ package final class SIPRegistrar {
     ) throws(Refusal) -> [SIPBinding] {
         if request.hasStarContact {
             guard request.number(.expires) == 0 else { throw Refusal(status: 400) }
-            for binding in before { _ = try isReplaced(binding, by: request) }
+            for binding in before { try checkOrder(request, after: binding) }
             return []
         }
         let contacts: [SIPNameAddress]
@@ -97,7 +97,11 @@ package final class SIPRegistrar {
             throw Refusal(status: error.code == .list ? 403 : 400)
         }
         var bindings = before
-        for contact in contacts { try bind(contact, request, flow, now, &bindings) }
+        for contact in contacts {
+            // One telephone may be named twice: the request does not come behind itself.
+            for binding in before where binding.uri.isEquivalent(to: contact.uri) { try checkOrder(request, after: binding) }
+            try bind(contact, request, flow, now, &bindings)
+        }
         guard bindings.count <= limits.bindingsPerUser else { throw Refusal(status: 403) }
         return bindings
     }
@@ -107,10 +111,7 @@ package final class SIPRegistrar {
     ) throws(Refusal) {
         guard contact.uri.scheme == .sip || contact.uri.scheme == .sips else { throw Refusal(status: 400) }
         let seconds = try granted(contact, request)
-        if let known = bindings.firstIndex(where: { $0.uri.isEquivalent(to: contact.uri) }) {
-            guard try isReplaced(bindings[known], by: request) else { return }
-            bindings.remove(at: known)
-        }
+        bindings.removeAll { $0.uri.isEquivalent(to: contact.uri) }
         guard seconds > 0 else { return }
         bindings.append(
             SIPBinding(
@@ -119,8 +120,8 @@ package final class SIPRegistrar {
     }
 
     /// A request that came behind a later one of the same Call-ID changes nothing, and fails (§10.3 step 7).
-    private func isReplaced(_ binding: SIPBinding, by request: SIPMessage) throws(Refusal) -> Bool {
-        guard request.callID.elementsEqual(binding.callID), request.cseq <= binding.cseq else { return true }
+    private func checkOrder(_ request: SIPMessage, after binding: SIPBinding) throws(Refusal) {
+        guard request.callID.elementsEqual(binding.callID), request.cseq <= binding.cseq else { return }
         throw Refusal(status: 500)
     }
 

@@ -68,7 +68,10 @@ package struct SIPRegistration {
     /// What the request at hand was sent again for, at once: each reason counts for itself, as they come in any order.
     private var repeats = Repeats()
     private var isLeaving = false
-    /// Targets that failed in a row.
+    /// Whether a REGISTER has no final answer yet, and whether the last one took the registration back.
+    private var isWaiting = false
+    private var saidGoodbye = false
+    /// Targets that failed since the attempt began.
     private var failedTargets = 0
 
     package init(
@@ -89,6 +92,7 @@ package struct SIPRegistration {
     package mutating func begin() -> Sending? {
         guard !isLeaving else { return nil }
         repeats = Repeats()
+        failedTargets = 0
         due = nil
         if case .registered = state {} else { state = .registering }
         return send(credentials: authorizer?.advance(method: .register, uri: settings.domain))
@@ -99,21 +103,29 @@ package struct SIPRegistration {
         return begin()
     }
 
-    /// Takes the registration back; its answer ends the machine.
+    /// Takes the registration back; its answer ends the machine. While a REGISTER is under way its answer is waited for, since what it
+    /// grants is to be taken back, too.
     package mutating func leave() -> Sending? {
         guard !isLeaving else { return nil }
         isLeaving = true
         due = nil
+        guard !isWaiting else { return nil }
         guard case .registered = state else {
             state = .ended
             return nil
         }
+        return sayGoodbye()
+    }
+
+    private mutating func sayGoodbye() -> Sending {
         repeats = Repeats()
         return send(credentials: authorizer?.advance(method: .register, uri: settings.domain))
     }
 
     private mutating func send(credentials: SIPFieldLines?) -> Sending {
         cseq &+= 1
+        isWaiting = true
+        saidGoodbye = isLeaving
         var fields = SIPFieldLines()
         fields.add(.from, parsed: SIPFieldLines.party(displayName: [UInt8]?.none, settings.account, tag: tag)[...])
         fields.add(.to, address: settings.account)
@@ -133,10 +145,8 @@ package struct SIPRegistration {
 
     package mutating func answered(_ response: SIPMessage, at now: MonotonicInstant) -> Sending? {
         guard response.status >= 200 else { return nil }
-        if isLeaving, response.status != 401, response.status != 407 {
-            state = .ended
-            return nil
-        }
+        isWaiting = false
+        if isLeaving, response.status != 401, response.status != 407 { return left(response) }
         switch response.status {
         case 200...299:
             succeed(response, now)
@@ -154,8 +164,19 @@ package struct SIPRegistration {
         }
     }
 
+    /// The answer while leaving: to the goodbye, which ends all, or to what was under way before.
+    private mutating func left(_ response: SIPMessage) -> Sending? {
+        if !saidGoodbye {
+            if 200...299 ~= response.status { return sayGoodbye() }
+            if case .registered = state { return sayGoodbye() }
+        }
+        state = .ended
+        return nil
+    }
+
     /// Nobody answered, or it could not be sent.
     package mutating func failed(at now: MonotonicInstant) -> Sending? {
+        isWaiting = false
         if isLeaving {
             state = .ended
             return nil
@@ -195,7 +216,6 @@ package struct SIPRegistration {
 
     private mutating func succeed(_ response: SIPMessage, _ now: MonotonicInstant) {
         failures = 0
-        failedTargets = 0
         let granted = max(granted(response), 10)
         state = .registered(until: now.advanced(by: .seconds(granted)))
         let percent = min(max(settings.refreshPercent, 10), 90)
@@ -229,7 +249,6 @@ package struct SIPRegistration {
             if case .registered = state {} else { state = .registering }
             return send(credentials: authorizer?.advance(method: .register, uri: settings.domain))
         }
-        failedTargets = 0
         let retry = now.advanced(by: pause(response))
         due = retry
         state = response.map { .refused(status: $0.status, retry: retry) } ?? .unreachable(retry: retry)

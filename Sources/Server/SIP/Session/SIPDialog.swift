@@ -35,7 +35,8 @@ struct SIPDialog {
         remoteTag = Array(request.fromTag ?? [])
         localParty = QuotedText.unfolded(request.value(.to) ?? []) + Array(";tag=".utf8) + localTag
         remoteParty = QuotedText.unfolded(request.value(.from) ?? [])
-        remoteTarget = try request.address(.contact).uri.detached()
+        // RFC 2543 had a call without Contact go on at the address in From.
+        remoteTarget = try (request.has(.contact) ? request.address(.contact) : request.from()).uri.detached()
         routes = try request.addresses(.recordRoute, limit: 20)
         localCSeq = 0
         remoteCSeq = request.cseq

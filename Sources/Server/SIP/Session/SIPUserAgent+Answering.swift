@@ -7,12 +7,8 @@ extension SIPUserAgent {
     package func admit(_ message: SIPMessage, _ transaction: SIPTransactionID, _ flow: SIPFlow, now: MonotonicInstant)
         -> SIPLegID?
     {
-        advanceClock(to: now)
+        if refuses(message, transaction, now: now) { return nil }
         defer { settle() }
-        if let (status, lines) = objection(to: message) {
-            respond(status, to: message, transaction, lines, now: now)
-            return nil
-        }
         guard let id = makeLegID() else {
             respond(503, to: message, transaction, now: now)
             return nil
@@ -34,7 +30,15 @@ extension SIPUserAgent {
         return id
     }
 
-    /// Why no leg can be made of an INVITE at all.
+    /// Answers a request outside of dialogs that nothing can come of, whoever sent it, as `admit` does.
+    package func refuses(_ message: SIPMessage, _ transaction: SIPTransactionID, now: MonotonicInstant) -> Bool {
+        advanceClock(to: now)
+        guard let (status, lines) = objection(to: message) else { return false }
+        respond(status, to: message, transaction, lines, now: now)
+        return true
+    }
+
+    /// Why a request cannot be served at all (RFC 3261 §8.2.2.3, §8.2.3, §13.2.1; RFC 3891 §3; RFC 4028 §9).
     private func objection(to message: SIPMessage) -> (UInt16, SIPFieldLines)? {
         var lines = SIPFieldLines()
         let unknown = unknownExtensions(message)
@@ -42,11 +46,27 @@ extension SIPUserAgent {
             for option in unknown { lines.add(.unsupported, parsed: option) }
             return (420, lines)
         }
+        guard message.method == .invite else { return nil }
+        if !message.body.isEmpty, !hasSession(message) {
+            lines.add(.accept, fixed: "application/sdp")
+            return (415, lines)
+        }
+        if !acceptsSessions(message) { return (406, lines) }
+        if let value = message.value(.replaces), SIPReplaces(value) == nil { return (400, lines) }
         if settings.sessionTimer.refuses(message) {
             lines.add(.minSE, settings.sessionTimer.least)
             return (422, lines)
         }
         return nil
+    }
+
+    /// Whether the caller reads the session of our answer; who does not say, does (RFC 3261 §20.1).
+    private func acceptsSessions(_ message: SIPMessage) -> Bool {
+        guard let types = try? message.list(.accept), !types.isEmpty else { return true }
+        return types.contains { type in
+            let name = type.prefix { $0 != .semicolon && !$0.isLinearSpace }
+            return ["application/sdp", "application/*", "*/*"].contains { name.equals(ignoringCase: $0) }
+        }
     }
 
     /// What the peer insists on and we have not (RFC 3261 §8.2.2.3).

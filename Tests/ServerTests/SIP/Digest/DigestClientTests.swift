@@ -39,6 +39,25 @@ struct DigestClientTests {
         #expect(next.contains(#"nonce="m""#) && next.contains("nc=00000001"))
     }
 
+    @Test func `the same challenge again goes on counting`() throws {
+        _ = try answer(#"Digest realm="r", nonce="n", qop="auth""#)
+        let again = try #require(try answer(#"Digest realm="r", nonce="n", qop="auth", stale=true"#))
+        #expect(again.contains("nc=00000002, cnonce=\"2\""))
+        let another = try #require(try answer(#"Digest realm="s", nonce="n", qop="auth""#))
+        #expect(another.contains("nc=00000001"))
+    }
+
+    @Test func `calls that are challenged leave the registration's challenge as it was`() throws {
+        _ = try answer(#"Digest realm="r", nonce="of the registrar", qop="auth""#)
+        let called = try DigestBench.response(407, [#"Proxy-Authenticate: Digest realm="r", nonce="of the proxy", qop="auth""#])
+        _ = client.answer(called, method: .invite, uri: uri)
+        let registered = try #require(client.advance(method: .register, uri: uri)).bytes.text
+        #expect(registered.hasPrefix("Authorization: ") && registered.contains(#"nonce="of the registrar""#))
+        #expect(registered.contains("nc=00000002"))
+        let ended = try #require(client.advance(method: .bye, uri: uri)).bytes.text
+        #expect(ended.hasPrefix("Proxy-Authorization: ") && ended.contains(#"nonce="of the proxy""#))
+    }
+
     @Test func `the strongest algorithm that we have is taken, whatever its place`() throws {
         let line = try #require(
             try answer(

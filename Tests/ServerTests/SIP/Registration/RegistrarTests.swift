@@ -103,6 +103,14 @@ final class RegistrarTests {
         #expect(contacts().count == 1)
     }
 
+    @Test func `a request that names one telephone twice is no older than itself`() throws {
+        try register("Contact: <sip:101@192.0.2.7>")
+        let answer = try register("Contact: <sip:101@192.0.2.7>;expires=0, <sip:101@192.0.2.7;ob>;expires=90", cseq: 2)
+        #expect(answer.status == 200 && answer.contacts == ["<sip:101@192.0.2.7;ob>;expires=90"])
+        let twice = try register("Contact: <sip:101@192.0.2.7>;expires=90, <sip:101@192.0.2.7>;expires=100", cseq: 3)
+        #expect(twice.status == 200 && twice.contacts == ["<sip:101@192.0.2.7>;expires=100"])
+    }
+
     @Test func `each telephone has the way by which it came`() throws {
         try register("Contact: <sip:a@192.0.2.7>")
         try register("Contact: <sip:b@192.0.2.7>", cseq: 2, over: tcp(7))

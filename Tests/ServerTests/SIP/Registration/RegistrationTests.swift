@@ -217,6 +217,21 @@ final class RegistrationTests {
         #expect(sent?.target == 0)
     }
 
+    @Test func `a refusal ends the round of targets`() throws {
+        machine = try Self.machine(targets: 3)
+        begin()
+        try answer(503)
+        try answer(403)
+        now = try #require(machine.nextDeadline)
+        sent = machine.advance(to: now)
+        var tried = [sent?.target]
+        for _ in 0..<2 {
+            try answer(503)
+            tried.append(sent?.target)
+        }
+        #expect(tried == [1, 2, 0])
+    }
+
     @Test func `the target that took us is kept`() throws {
         machine = try Self.machine(targets: 2)
         begin()
@@ -239,6 +254,37 @@ final class RegistrationTests {
         try answer(200)
         #expect(sent == nil && machine.state == .ended && machine.nextDeadline == nil)
         #expect(machine.begin() == nil && machine.leave() == nil)
+    }
+
+    @Test func `who leaves while he waits for an answer takes back what it grants`() throws {
+        begin()
+        try answer(401, Self.challenge)
+        #expect(machine.leave() == nil && machine.state != .ended)
+        try answer(200, Self.granted)
+        #expect(try fields().contains("Expires: 0\r\n"))
+        #expect(machine.state != .ended)
+        try answer(401, Self.challenge)
+        #expect(try fields().contains("Expires: 0\r\n"))
+        try answer(200)
+        #expect(sent == nil && machine.state == .ended && machine.nextDeadline == nil)
+    }
+
+    @Test func `who leaves while he renews is not done with the renewal's answer`() throws {
+        try register()
+        now = try #require(machine.nextDeadline)
+        sent = machine.advance(to: now)
+        #expect(machine.leave() == nil)
+        try answer(503)
+        #expect(try fields().contains("Expires: 0\r\n"))
+        try answer(200)
+        #expect(sent == nil && machine.state == .ended)
+    }
+
+    @Test func `who leaves while he is refused is done`() throws {
+        begin()
+        #expect(machine.leave() == nil)
+        try answer(403)
+        #expect(sent == nil && machine.state == .ended)
     }
 
     @Test func `who never came leaves without a word`() {

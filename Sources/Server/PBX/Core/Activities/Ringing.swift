@@ -33,17 +33,23 @@ final class Ringing: CallActivity {
 
     func enter() {
         if let step { call.tell(.step(step)) }
-        call.core.ring(callerOf: call)
+        // What a network has to say, ringing or an announcement, is not known before it says it.
+        if !leadsOutside { call.core.ring(callerOf: call) }
         let attempt = RingAttempt(call, caller: call.caller, group: group, waves: waves) { [unowned self] in concluded($0) }
         attempt.goesOn = goesOn
-        attempt.onRinging = { [unowned self] in if $1 { hear($0) } }
+        attempt.onRinging = { [unowned self] in if $1, $0.trunk != nil { hear($0) } else { call.core.ring(callerOf: call) } }
         self.attempt = attempt
         attempt.begin()
     }
 
+    /// Whether the first to be rung are all numbers outside.
+    private var leadsOutside: Bool {
+        waves.first.map { $0.candidates.allSatisfy { if case .trunk = $0 { true } else { false } } } ?? false
+    }
+
     /// An announcement of the network, or its own ringing tone: the caller hears it where a number outside was called.
     private func hear(_ leg: PBXLeg) {
-        guard leg.trunk != nil, let caller = call.caller else { return }
+        guard let caller = call.caller else { return }
         early = leg
         call.core.progress(callerOf: call)
         call.core.media.bridge(caller.stream, leg.stream)

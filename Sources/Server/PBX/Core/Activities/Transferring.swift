@@ -55,7 +55,7 @@ final class Transferring: CallActivity {
     private func succeed(_ leg: PBXLeg) {
         call.core.notify(transferor, 200)
         tell(.completed, to: leg)
-        if transferor.state != .ended { call.core.release(transferor, ending: LegEnding(.transferred, cause: Cause(q850: 16))) }
+        call.core.letGo(transferor, LegEnding(.transferred, cause: Cause(q850: 16)))
         call.begin(Talking(call, other, leg))
     }
 
