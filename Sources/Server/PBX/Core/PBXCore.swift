@@ -277,7 +277,7 @@ final class PBXCore {
         if let sip = leg.sip { legs[sip] = nil }
         streams[leg.stream] = nil
         closing[leg.stream] = EndedLeg(
-            leg: leg, ending: ending, isTransferredAway: isTransferredAway, at: wallClock())
+            leg: leg, call: leg.call, ending: ending, isTransferredAway: isTransferredAway, at: wallClock())
         media.close(leg.stream)
         trunks.released(leg)
         toll.ended(leg)
