@@ -163,7 +163,7 @@ let package = Package(
             name: "EndToEnd",
             dependencies: [
                 "kommutator", "AdapterConformance", "AdapterKit", "Connector", "Digests", "CSystem", "TestSupport",
-                "DoubleServer", "HTTPClient", "HTTPServer", "Network", "VendorSimulators",
+                "DoubleServer", "HTTPClient", "HTTPServer", "Network", "NetworkTypes", "SIP", "VendorSimulators",
             ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
