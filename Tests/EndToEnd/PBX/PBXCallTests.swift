@@ -104,7 +104,7 @@ extension EndToEnd {
             let what = String(decoding: record.encoded, as: UTF8.self)
             for (name, value) in [
                 ("direction", "inbound"), ("state", "ended"), ("disposition", "answered"), ("connection_id", "office"),
-                ("provider", "sip"), ("ended_by", "external"),
+                ("provider", "sip"), ("ended_by", "external_party"),
             ] { #expect(record[name]?.string == value, "\(name): \(what)") }
             #expect(record["external_party"]?["number"]?["e164"]?.string == "+79000000101", "\(what)")
             #expect(record["line"]?["number"]?["e164"]?.string == "+79000000030", "\(what)")
@@ -131,7 +131,7 @@ extension EndToEnd {
             try stand.until("Anna's telephone falls silent") { anna.calls[0].state == .ended }
             let record = try stand.oneCall()
             #expect(record["disposition"]?.string == "missed" || record["disposition"]?.string == "cancelled", "\(record)")
-            #expect(record["ended_by"]?.string == "external")
+            #expect(record["ended_by"]?.string == "external_party")
             #expect(record["answered_at"]?.string == nil)
         }
 
@@ -156,7 +156,7 @@ extension EndToEnd {
             #expect(record["direction"]?.string == "outbound")
             #expect(record["disposition"]?.string == "answered")
             #expect(record["external_party"]?["number"]?["e164"]?.string == "+79000000102")
-            #expect(record["ended_by"]?.string == "external")
+            #expect(record["ended_by"]?.string == "external_party")
         }
 
         @Test(.timeLimit(.minutes(1)))
@@ -188,7 +188,7 @@ extension EndToEnd {
             let calls = try stand.calls("the call is talked in") { $0.count == 1 && $0[0]["answered_at"]?.string != nil }
             let id = try #require(calls[0]["id"]?.string)
             let command = try Self.settled(place, stand)
-            #expect(command["status"]?.string == "completed" || command["status"]?.string == "succeeded", "\(command)")
+            #expect(command["status"]?.string == "confirmed", "\(command)")
             #expect(command["call_id"]?.string == id, "\(command)")
             let keys = try stand.order("/calls/\(id)/dtmf", #"{"digits":"42"}"#)
             try stand.until("the keys are heard outside") { far.digits == "42" }
@@ -200,7 +200,7 @@ extension EndToEnd {
             #expect(record["ended_by"]?.string == "user", "\(record)")
             for place in [keys, hold, resume, end] {
                 let command = try Self.settled(place, stand)
-                #expect(["completed", "succeeded"].contains(command["status"]?.string), "\(command)")
+                #expect(command["status"]?.string == "confirmed", "\(command)")
                 #expect(command["call_id"]?.string == id, "\(command)")
             }
         }
@@ -263,7 +263,7 @@ extension EndToEnd {
             house.provider.hangUp(call)
             house.provider.hangUp(next)
             let calls = try stand.calls("both are over") { $0.count == 2 && $0.allSatisfy { $0["state"]?.string == "ended" } }
-            #expect(calls.allSatisfy { $0["disposition"]?.string == "answered" && $0["ended_by"]?.string == "external" })
+            #expect(calls.allSatisfy { $0["disposition"]?.string == "answered" && $0["ended_by"]?.string == "external_party" })
         }
 
         @Test(.timeLimit(.minutes(1)))

@@ -92,7 +92,7 @@ final class SIPStand {
         while true {
             for peer in peers { peer.turn() }
             if try condition() { return }
-            guard MonotonicInstant.now < end else { throw SystemFailure("waited in vain until \(what):\n\(gateway.log.text)") }
+            guard MonotonicInstant.now < end else { throw SystemFailure("waited in vain until \(what): \((try? crm.json("/calls")).map { String(decoding: $0.encoded, as: UTF8.self) } ?? "")\n\(gateway.log.text)") }
             // 10 ms, or something that came.
             var watched = peers.map { pollfd(fd: $0.socket.descriptor, events: Int16(POLLIN), revents: 0) }
             _ = poll(&watched, nfds_t(watched.count), 10)
