@@ -143,7 +143,8 @@ extension EndToEnd {
             let call = try anna.call("89000000102", at: house.pbx)
             try stand.until("they talk") { call.state == .talking && house.provider.calls.first?.state == .talking }
             let far = house.provider.calls[0]
-            #expect(far.invitation?.requestURI.map { String(decoding: $0.written, as: UTF8.self) }?.contains("79000000102") == true)
+            let dialled = far.invitation?.requestURI?.user.map { String(decoding: $0, as: UTF8.self) }
+            #expect(dialled?.contains("79000000102") == true)
             try stand.talk([call, far])
             for key in "12#" {
                 call.press(key)
@@ -189,7 +190,7 @@ extension EndToEnd {
             let id = try #require(calls[0]["id"]?.string)
             let command = try Self.settled(place, stand)
             #expect(command["status"]?.string == "confirmed", "\(command)")
-            #expect(command["call_id"]?.string == id, "\(command)")
+            #expect(command["result_call_id"]?.string == id, "\(command)")
             let keys = try stand.order("/calls/\(id)/dtmf", #"{"digits":"42"}"#)
             try stand.until("the keys are heard outside") { far.digits == "42" }
             let hold = try stand.order("/calls/\(id)/hold", "{}")

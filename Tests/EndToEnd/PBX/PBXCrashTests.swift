@@ -13,7 +13,7 @@ extension EndToEnd {
 
         private static let plan = """
               extensions:
-                "101": {name: Anna, secret: file:secrets/101}
+                "101": {name: Anna, secret: file:secrets/101, calls: 100}
               incoming:
                 other: [{record: on}, {ring: "101", for: 20s}]
             """
@@ -44,7 +44,7 @@ extension EndToEnd {
             }
             let records = try stand.calls("every call is closed, its recording kept") { calls in
                 calls.count == Self.count
-                    && calls.allSatisfy { $0["state"]?.string == "ended" && $0["recordings"]?[0]?["status"]?.string == "stored" }
+                    && calls.allSatisfy { $0["state"]?.string == "ended" && $0["recordings"]?[0]?["status"]?.string == "available" }
             }
             for record in records {
                 #expect(record["disposition"]?.string == "answered", "\(record)")

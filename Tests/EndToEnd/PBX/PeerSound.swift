@@ -53,7 +53,9 @@ struct Sound {
     /// `nil` for what is no such file, or holds less than its header promises.
     init?(wav bytes: [UInt8]) {
         func number(_ place: Int, _ count: Int) -> Int { (0..<count).reduce(0) { $0 | Int(bytes[place + $1]) << ($1 * 8) } }
-        guard bytes.count > 44, bytes[0..<4].elementsEqual("RIFF".utf8), bytes[8..<12].elementsEqual("WAVE".utf8) else { return nil }
+        guard bytes.count > 44, bytes[0..<4].elementsEqual("RIFF".utf8), bytes[8..<12].elementsEqual("WAVE".utf8) else {
+            return nil
+        }
         var place = 12
         var format: (channels: Int, rate: Int)?
         while place + 8 <= bytes.count {

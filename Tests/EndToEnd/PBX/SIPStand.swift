@@ -30,7 +30,9 @@ final class SIPStand {
         folder = try TemporaryFolder()
         try folder.write("recordings: {at_once: 2}\n", to: "kommutator.yaml")
         premises = try GatewayPremises(options: ["--config", folder.path + "/kommutator.yaml"])
-        for secret in ["101", "102", "trunk"] { try premises.folder.write("secret-\(secret)\n", to: "adapters.d/secrets/\(secret)") }
+        for secret in ["101", "102", "trunk"] {
+            try premises.folder.write("secret-\(secret)\n", to: "adapters.d/secrets/\(secret)")
+        }
         try premises.write("office", Self.office(plan))
         for trunk in trunks { try premises.write(trunk.name, trunk.text) }
         key = try premises.makeKey(scope: "read,command,admin")
@@ -92,7 +94,10 @@ final class SIPStand {
         while true {
             for peer in peers { peer.turn() }
             if try condition() { return }
-            guard MonotonicInstant.now < end else { throw SystemFailure("waited in vain until \(what): \((try? crm.json("/calls")).map { String(decoding: $0.encoded, as: UTF8.self) } ?? "")\n\(gateway.log.text)") }
+            guard MonotonicInstant.now < end else {
+                let calls = (try? crm.get("/calls"))?.text ?? ""
+                throw SystemFailure("waited in vain until \(what): \(calls)\n\(gateway.log.text)")
+            }
             // 10 ms, or something that came.
             var watched = peers.map { pollfd(fd: $0.socket.descriptor, events: Int16(POLLIN), revents: 0) }
             _ = poll(&watched, nfds_t(watched.count), 10)
@@ -120,7 +125,7 @@ final class SIPStand {
     func oneCall(recorded: Bool = false) throws -> JSONValue {
         let calls = try calls("the call is over") { calls in
             calls.count == 1 && calls[0]["state"]?.string == "ended"
-                && (!recorded || calls[0]["recordings"]?[0]?["status"]?.string == "stored")
+                && (!recorded || calls[0]["recordings"]?[0]?["status"]?.string == "available")
         }
         return calls[0]
     }
