@@ -44,7 +44,9 @@ extension EndToEnd {
             }
             let records = try stand.calls("every call is closed, its recording kept") { calls in
                 calls.count == Self.count
-                    && calls.allSatisfy { $0["state"]?.string == "ended" && $0["recordings"]?[0]?["status"]?.string == "available" }
+                    && calls.allSatisfy { call in
+                        call["state"]?.string == "ended" && call["recordings"]?[0]?["status"]?.string == "available"
+                    }
             }
             for record in records {
                 #expect(record["disposition"]?.string == "answered", "\(record)")
