@@ -61,6 +61,7 @@ prepare() {
 
 children=()
 finish() {
+    ! declare -F stop_sound > /dev/null || [[ ${#phones[@]} == 0 ]] || stop_sound
     local child
     for child in "${children[@]}"; do kill "$child" 2> /dev/null; done
     stop_gateway
@@ -172,7 +173,7 @@ make_prompts() {
     for prompt in greeting menu; do
         sox -q -n -r 8000 -b 16 -c 1 "$work/adapters/prompts/$prompt.wav" synth 1 sine 700 vol 0.3
     done
-    sox -q -n -r 8000 -b 16 -c 1 "$work/adapters/prompts/music.wav" synth 4 sine 2000 vol 0.3
+    sox -q -n -r 8000 -b 16 -c 1 "$work/adapters/prompts/music.wav" synth 4 sine 800 vol 0.3
 }
 
 api() { curl -sS --max-time 5 -K "$work/curl" "$@"; }

@@ -25,14 +25,16 @@ struct CallRecorder {
         }
     }
 
-    mutating func takeMessage(from caller: PBXLeg, leg: String, in call: PBXCall) {
+    mutating func takeMessage(from caller: PBXLeg, for box: String, leg: String, in call: PBXCall) {
         finish(in: call)
-        begin(.voicemail, left: caller, right: nil, leg: leg, in: call)
+        begin(.voicemail, left: caller, right: nil, leg: leg, box: box, in: call)
     }
 
-    private mutating func begin(_ kind: Recording.Kind, left: PBXLeg, right: PBXLeg?, leg: String?, in call: PBXCall) {
+    private mutating func begin(
+        _ kind: Recording.Kind, left: PBXLeg, right: PBXLeg?, leg: String?, box: String? = nil, in call: PBXCall
+    ) {
         count += 1
-        let name = "\(call.name)-\(count).wav"
+        let name = PBXRecordingName(call: call.name, number: count, box: box).text
         let id = SoundRecordingID(name)
         current = id
         call.core.recordings[id] = PBXRecordingEntry(call: call, kind: kind, isAnnounced: isAnnounced, leg: leg)

@@ -39,6 +39,8 @@ final class PBXLeg {
     var isHoldingUs = false
     /// Whether it is on hold by a command: it hears music, and nobody hears it.
     var isHeldByCommand = false
+    /// What `TollDesk` counts it as; nil of what costs nothing.
+    var toll: UInt64?
     /// The Call-ID of its dialog.
     var sipCallID: String?
     /// REFERs of the peer that are under way.

@@ -81,7 +81,9 @@ package final class EmbeddedPBX: CallControl {
         }
         let known = try await takeOver(plan.connection, settings, dialPlan, hear)
         let instance = if let known { known } else { try begin(profile, settings, dialPlan, hear) }
-        report(Upkeep(.good, "listens on \(instance.words)", wanted: dialPlan.extensions.count, kept: dialPlan.extensions.count))
+        instance.bulletin.report(
+            Upkeep(.good, "listens on \(instance.words)", wanted: dialPlan.extensions.count, kept: dialPlan.extensions.count),
+            to: report)
         for trunk in state.withLock({ Array($0.trunks.values) }) { attach(trunk, to: instance) }
         await untilCancelled()
         await leave(shift)
@@ -117,9 +119,10 @@ package final class EmbeddedPBX: CallControl {
         let outlet = RecordOutlet(hear)
         do {
             try settings.prepareFolders()
-            _ = WAVRepair.mend(folder: settings.recordings)
+            for record in CutRecordings.records(in: settings.recordings, at: clock.now()) { outlet.tell(record) }
             let instance = try PBXInstance(
-                settings: settings, plan: plan, numbering: numbering, clock: clock, outlet: { [self] in take($0, outlet) },
+                settings: settings, plan: plan, numbering: numbering, clock: clock,
+                messages: MessageShelf.look(into: settings.recordings), outlet: { [self] in take($0, outlet) },
                 lookup: lookup(for: profile))
             state.withLock { $0.running = (profile.id, settings, instance, outlet) }
             return instance
@@ -241,13 +244,21 @@ package final class EmbeddedPBX: CallControl {
         instance(of: connection)?.presence ?? [:]
     }
 
+    /// What the PBX that runs counts, and of which connection it is; nil where none runs.
+    package var statistics: (connection: ConnectionID, figures: PBXStatistics)? {
+        let running = state.withLock { state in state.running.map { ($0.connection, $0.instance) } }
+        return running.map { ($0, $1.statistics) }
+    }
+
     package func liveCalls(of connection: ConnectionID) -> Set<String> { state.withLock { $0.liveCalls } }
 
     package func recording(_ name: String, of connection: ConnectionID) throws(ProviderFailure) -> LocalRecording {
         guard !name.isEmpty, name.count <= 128, !name.contains("/"), !name.hasPrefix("."), name.hasSuffix(".wav") else {
             throw ProviderFailure(.invalid, code: "recording", text: "this is no name of a recording")
         }
-        return LocalRecording(path: PBXSettings.recordings(in: data) + "/" + name)
+        // A message stays until its owner throws it away.
+        return LocalRecording(
+            path: PBXSettings.recordings(in: data) + "/" + name, isSpent: PBXRecordingName(name)?.box == nil)
     }
 }
 

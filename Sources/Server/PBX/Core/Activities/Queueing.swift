@@ -76,7 +76,7 @@ final class Queueing: CallActivity {
 
     private func playMusic() {
         guard let caller = call.caller else { return }
-        call.core.media.play(caller.stream, queue.music.map { .music(call.core.promptPath($0)) } ?? .tone(.ringback))
+        call.core.media.play(caller.stream, queue.music.map { call.core.music($0) } ?? .tone(.ringback))
     }
 
     private func announceLater() {
