@@ -24,7 +24,10 @@ final class PBXLeg {
     let place: Place
     unowned var call: PBXCall
     var sip: SIPLegID?
-    var state = State.trying
+    var state = State.trying {
+        // Who talks is busy, and no longer only rung.
+        didSet { if state == .answered, oldValue != .answered, let short = self.extension { call.core.onPresence(short) } }
+    }
     var session: LegSession
     /// The attempt by which it is called; nil of whoever called in, and once it has answered.
     var attempt: RingAttempt?

@@ -10,8 +10,8 @@ import Threading
 package final class EmbeddedPBX: CallControl {
     private struct State {
         var running: (connection: ConnectionID, settings: PBXSettings, instance: PBXInstance, outlet: RecordOutlet)?
-        /// What ends a PBX whose `run` was cancelled, unless another takes it over before.
-        var isTakenOver = false
+        /// Which `run` has the PBX: the last one that came. One of before leaves it alone.
+        var shift: UInt64 = 0
         var trunks: [TrunkID: KeptTrunk] = [:]
         var liveCalls: Set<String> = []
     }
@@ -75,6 +75,10 @@ package final class EmbeddedPBX: CallControl {
         } catch {
             throw ProviderFailure(.invalid, code: "plan", text: "\(error)")
         }
+        let shift = state.withLock { state in
+            state.shift += 1
+            return state.shift
+        }
         let known = try await takeOver(plan.connection, settings, dialPlan, hear)
         let instance = if let known { known } else { try begin(profile, settings, dialPlan, hear) }
         instance.bulletin.report(
@@ -82,7 +86,7 @@ package final class EmbeddedPBX: CallControl {
             to: report)
         for trunk in state.withLock({ Array($0.trunks.values) }) { attach(trunk, to: instance) }
         await untilCancelled()
-        await leave(plan.connection)
+        await leave(shift)
     }
 
     /// The PBX that another `run` of this connection left a moment ago, where its sockets may stay.
@@ -91,7 +95,6 @@ package final class EmbeddedPBX: CallControl {
     ) async throws(ProviderFailure) -> PBXInstance? {
         let found: (PBXInstance, RecordOutlet)? = state.withLock { state in
             guard let running = state.running, running.connection == connection, running.settings == settings else { return nil }
-            state.isTakenOver = true
             return (running.instance, running.outlet)
         }
         guard let (instance, outlet) = found else {
@@ -121,10 +124,7 @@ package final class EmbeddedPBX: CallControl {
                 settings: settings, plan: plan, numbering: numbering, clock: clock,
                 messages: MessageShelf.look(into: settings.recordings), outlet: { [self] in take($0, outlet) },
                 lookup: lookup(for: profile))
-            state.withLock {
-                $0.running = (profile.id, settings, instance, outlet)
-                $0.isTakenOver = false
-            }
+            state.withLock { $0.running = (profile.id, settings, instance, outlet) }
             return instance
         } catch {
             throw ProviderFailure(.unavailable, code: "pbx", text: "\(error)")
@@ -148,12 +148,12 @@ package final class EmbeddedPBX: CallControl {
     }
 
     /// Waits a moment for a successor; without one all ends.
-    private func leave(_ connection: ConnectionID) async {
-        state.withLock { $0.isTakenOver = false }
+    private func leave(_ shift: UInt64) async {
+        guard state.withLock({ $0.shift }) == shift else { return }
         // The task is cancelled: a pause of its own is taken elsewhere.
         let wait = Task.detached { try? await Task.sleep(for: Self.grace) }
         await wait.value
-        guard !state.withLock({ $0.isTakenOver }) else { return }
+        guard state.withLock({ $0.shift }) == shift else { return }
         await end()
     }
 
