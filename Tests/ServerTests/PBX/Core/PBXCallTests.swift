@@ -290,7 +290,9 @@ struct PBXCallTests {
         let caller = try #require(call.caller)
         bench.offer(phone, inside, PBXBench.held)
         #expect(bench.media.bridges.isEmpty)
-        // There is no file of music: a tone says that the other one is still there.
+        #expect(bench.media.playing[caller.stream] == .music("/music.wav"))
+        // Where the file cannot be played, a tone says that the other one is still there.
+        bench.core.take(.playFailed(caller.stream, MediaError(.file, "/music.wav")), now: bench.now)
         #expect(bench.media.playing[caller.stream] == .tone(.ringback))
         bench.offer(phone, inside, PBXBench.sdp)
         #expect(bench.media.bridges.count == 2)
