@@ -63,7 +63,8 @@ struct MessageBook {
     }
 
     private static func mark(in name: String) -> String? {
-        guard name.hasSuffix(".wav"), let last = name.dropLast(4).split(separator: "-").last, last.count == 18, last.hasPrefix("vm")
+        guard name.hasSuffix(".wav"), let last = name.dropLast(4).split(separator: "-").last, last.count == 18,
+            last.hasPrefix("vm")
         else { return nil }
         return String(last)
     }
