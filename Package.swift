@@ -84,7 +84,7 @@ let package = Package(
         room("HTTPClient", at: "Server/HTTPClient", uses: ["Connector", "Network", "CSystem"]),
         room(
             "DoubleServer", at: "Server/DoubleServer",
-            uses: ["AdapterKit", "Connector", "HTTPServer", "Network", "VendorSimulators"]),
+            uses: ["AdapterKit", "Connector", "Digests", "HTTPServer", "Network", "SIP", "VendorSimulators"]),
         room("Processes", at: "Server/Processes", uses: ["Connector", "CSystem", "Threading"]),
         room("Media", at: "Server/Media", uses: ["CSystem", "Network", "NetworkTypes", "Threading"]),
         room("SIP", at: "Server/SIP", uses: ["Digests", "NetworkTypes"]),
@@ -163,7 +163,7 @@ let package = Package(
             name: "EndToEnd",
             dependencies: [
                 "kommutator", "AdapterConformance", "AdapterKit", "Connector", "Digests", "CSystem", "TestSupport",
-                "DoubleServer", "HTTPClient", "HTTPServer", "Network", "VendorSimulators",
+                "DoubleServer", "HTTPClient", "HTTPServer", "Network", "NetworkTypes", "SIP", "VendorSimulators",
             ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],

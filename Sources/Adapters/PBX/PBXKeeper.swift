@@ -7,6 +7,9 @@ struct PBXKeeper: ConnectionKeeper {
     let control: any CallControl
     let plan: CallPlan
 
+    /// Live calls go from the PBX of a file to that of the file's next version.
+    let handsOver = true
+
     /// How often the note is renewed while there are calls.
     static let pulse = Duration.seconds(5)
 

@@ -8,6 +8,13 @@ package protocol ConnectionKeeper: Sendable {
     /// earlier where there is nothing to do, after a report that says why.
     /// - Throws: `ProviderFailure`; its `retryAfter` is heeded.
     func run(_ context: KeepingContext) async throws(ProviderFailure)
+
+    /// Whether the keeper of a connection's changed file begins while this one ends, to take over what this one holds.
+    var handsOver: Bool { get }
+}
+
+extension ConnectionKeeper {
+    package var handsOver: Bool { false }
 }
 
 /// What a keeper works with. Its client has `Outgoing` already.

@@ -36,14 +36,14 @@ package struct PBXNetworking: Sendable, Equatable {
 
     // MARK: Reading
 
-    /// `udp:0.0.0.0:5060`, `tcp:[::]:5060`; without a transport, both.
+    /// `udp:0.0.0.0:5060`, `tcp:[::]:5060`; without a transport, both. Port 0 takes a free one, which the connection's state tells.
     private static func entrances(_ words: [String]) throws(SettingsError) -> [Entrance] {
         let all = words.isEmpty ? ["0.0.0.0:5060"] : words
         var entrances: [Entrance] = []
         for word in all {
             let named = TrunkAccount.Registrar.Transport.allCases.first { word.hasPrefix($0.rawValue + ":") }
             let rest = named.map { word.dropFirst($0.rawValue.count + 1) } ?? word[...]
-            guard let (address, port) = HostAndPort.read(rest), let port, isAddress(address) else {
+            guard let (address, port) = HostAndPort.read(rest, isBound: true), let port, isAddress(address) else {
                 throw SettingsError(
                     setting: "listen", problem: "has an entry that is no address and port",
                     hint: "write udp:0.0.0.0:5060, tcp:[::]:5060, or 0.0.0.0:5060 for both")
@@ -111,18 +111,19 @@ package enum SettingWords {
 /// A host, and perhaps a port behind it: `sip.example:5060`, `192.0.2.1`, `[2001:db8::1]:5060`.
 package enum HostAndPort {
     /// `nil` for what is none. An IPv6 address needs its brackets; they are left out of what comes back.
-    package static func read(_ text: some StringProtocol) -> (host: String, port: UInt16?)? {
+    /// - Parameter isBound: whether we listen there, so that port 0 has a meaning.
+    package static func read(_ text: some StringProtocol, isBound: Bool = false) -> (host: String, port: UInt16?)? {
         if text.hasPrefix("[") {
             let parts = text.dropFirst().split(separator: "]", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, isIPv6(parts[0]) else { return nil }
             if parts[1].isEmpty { return (String(parts[0]), nil) }
-            guard parts[1].hasPrefix(":"), let port = port(parts[1].dropFirst()) else { return nil }
+            guard parts[1].hasPrefix(":"), let port = port(parts[1].dropFirst(), isBound) else { return nil }
             return (String(parts[0]), port)
         }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard let host = parts.first, parts.count <= 2, isHost(host) else { return nil }
         guard parts.count == 2 else { return (String(host), nil) }
-        guard let port = port(parts[1]) else { return nil }
+        guard let port = port(parts[1], isBound) else { return nil }
         return (String(host), port)
     }
 
@@ -144,8 +145,8 @@ package enum HostAndPort {
             }
     }
 
-    private static func port(_ text: some StringProtocol) -> UInt16? {
-        guard (1...5).contains(text.utf8.count), let port = UInt16(text), port > 0 else { return nil }
+    private static func port(_ text: some StringProtocol, _ allowsZero: Bool) -> UInt16? {
+        guard (1...5).contains(text.utf8.count), let port = UInt16(text), port > 0 || allowsZero else { return nil }
         return port
     }
 }

@@ -105,12 +105,14 @@ final class House: Sendable {
         services.desk = desk
         services.routing = routing
         services.recordings = store
-        services.previews = PlanBook(registry, numbering: numbering, upkeep: { [upkeep] in upkeep[$0] })
+        services.previews = PlanBook(
+            registry, numbering: numbering, upkeep: { [upkeep] in upkeep[$0] }, running: { pbx.statistics })
         services.presence = { [providers] in providers[$0]?.client?.presence ?? [:] }
         services.upkeep = { [upkeep] in upkeep[$0] }
         services.reconciliation = reconciler
         services.moreMetrics = { text in
             gauges.write(to: &text)
+            if let (_, figures) = pbx.statistics { PBXGauges.write(figures, to: &text) }
             reconciliation.write(to: &text)
         }
         var router = GatewayAPI.makeRouter(log: log)

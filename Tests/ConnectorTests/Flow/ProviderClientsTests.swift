@@ -159,7 +159,8 @@ private final class SwappedRoster: ConnectionRoster {
 
     @Test func `a recording that lies on this machine is found where it lies`() async throws {
         let line = try line(
-            AskingAdapter(RateLimit(burst: 4, interval: .seconds(1))), over: ScriptedOutgoing(status: 200, ""), pause: ManualPause())
+            AskingAdapter(RateLimit(burst: 4, interval: .seconds(1))), over: ScriptedOutgoing(status: 200, ""),
+            pause: ManualPause())
         guard case .local(let place) = try await #require(line.client).recordingPlace("R1") else {
             Issue.record("nobody is to be asked over the network")
             return

@@ -41,6 +41,9 @@ final class KeeperShift: Sendable {
         }
     }
 
+    /// Tells the keeper to end, and does not wait.
+    func cancel() { task.withLock { $0?.cancel() } }
+
     /// Cancels the keeper.
     /// - Returns: whether it has ended.
     func end(within patience: Duration, _ pause: @escaping Pause) async -> Bool {

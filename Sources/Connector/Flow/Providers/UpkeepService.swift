@@ -40,6 +40,8 @@ package final class UpkeepService: Sendable {
     private let journal: any Journal
     private let report: @Sendable (UpkeepNews) -> Void
     private let shifts = Mutex<[ConnectionID: KeeperShift]>([:])
+    /// Keepers whose successors took over from them, until they end.
+    private let relieved = Mutex<[KeeperShift]>([])
 
     /// - Parameter report: hears of what the operator should know; called on any thread, must not block.
     package init(
@@ -76,11 +78,12 @@ package final class UpkeepService: Sendable {
             // Cancelled or not, the wait is over.
             _ = try? await pause(Self.lookInterval)
         }
-        await end(shifts.withLock { $0.values.filter { !$0.isStuck } })
+        await end(shifts.withLock { $0.values.filter { !$0.isStuck } } + relieved.withLock { $0.filter { !$0.isOver } })
     }
 
     /// Ends the keepers whose connections are no longer what they were, then begins those that are new: a second one of a
-    /// connection only when the first has ended. One that does not is waited for once; the others do not wait with him.
+    /// connection only when the first has ended, unless it takes over from the first. One that does not end is waited for once; the
+    /// others do not wait with him.
     private func look() async {
         let lines = providers.all.filter { $0.keeper != nil }
         let wanted = Dictionary(lines.map { ($0.profile.id, $0) }) { first, _ in first }
@@ -88,8 +91,22 @@ package final class UpkeepService: Sendable {
             shifts = shifts.filter { !($0.value.isStuck && $0.value.isOver) }
             return shifts.values.filter { wanted[$0.line.profile.id] !== $0.line && !$0.isStuck }
         }
-        await end(old)
+        await end(old.filter { !relieve($0, by: wanted[$0.line.profile.id]) })
         for line in lines { begin(line) }
+    }
+
+    /// Makes room for a successor that takes over what its predecessor holds, while that is there.
+    private func relieve(_ shift: KeeperShift, by line: ProviderLine?) -> Bool {
+        guard shift.line.keeper?.handsOver == true, line?.keeper?.handsOver == true else { return false }
+        shifts.withLock { shifts in
+            if shifts[shift.line.profile.id] === shift { shifts[shift.line.profile.id] = nil }
+        }
+        relieved.withLock { relieved in
+            relieved.removeAll(where: \.isOver)
+            relieved.append(shift)
+        }
+        shift.cancel()
+        return true
     }
 
     private func begin(_ line: ProviderLine) {

@@ -25,16 +25,16 @@ struct CallRecorder {
         }
     }
 
-    mutating func takeMessage(from caller: PBXLeg, leg: String, in call: PBXCall, for box: String) {
+    mutating func takeMessage(from caller: PBXLeg, for box: String, leg: String, in call: PBXCall) {
         finish(in: call)
-        begin(.voicemail, left: caller, right: nil, leg: leg, in: call, box: box)
+        begin(.voicemail, left: caller, right: nil, leg: leg, box: box, in: call)
     }
 
     private mutating func begin(
-        _ kind: Recording.Kind, left: PBXLeg, right: PBXLeg?, leg: String?, in call: PBXCall, box: String? = nil
+        _ kind: Recording.Kind, left: PBXLeg, right: PBXLeg?, leg: String?, box: String? = nil, in call: PBXCall
     ) {
         count += 1
-        let name = box.map { MessageBook.name(call: call.name, count: count, box: $0) } ?? "\(call.name)-\(count).wav"
+        let name = PBXRecordingName(call: call.name, number: count, box: box).text
         let id = SoundRecordingID(name)
         current = id
         call.core.recordings[id] = PBXRecordingEntry(call: call, kind: kind, isAnnounced: isAnnounced, leg: leg)

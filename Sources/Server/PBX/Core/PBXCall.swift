@@ -66,13 +66,13 @@ final class PBXCall {
     // MARK: Telling
 
     /// Writes down one moment, numbered in its order.
-    func tell(_ fact: PBXRecord.Fact) {
-        core.outlet(book.record(fact, at: core.wallClock()))
+    func tell(_ fact: PBXRecord.Fact, at moment: Instant? = nil) {
+        core.outlet(book.record(fact, at: moment ?? core.wallClock()))
     }
 
     func tell(
         _ phase: PBXRecord.LegMoment.Phase, _ leg: PBXLeg, reason: EndReason? = nil, cause: Cause = Cause(),
-        isTransferredAway: Bool = false
+        isTransferredAway: Bool = false, at moment: Instant? = nil
     ) {
         // Whoever called in has no leg of his own: he is `from` of the others.
         guard !leg.isCaller || leg.parent != nil else { return }
@@ -84,7 +84,7 @@ final class PBXCall {
                     parent: leg.parent.flatMap { $0.isCaller ? nil : $0.name }, handover: leg.attempt?.handover,
                     group: leg.attempt?.group, trunk: leg.trunk?.description, sipCallID: leg.sipCallID,
                     codec: leg.session.codecName, reason: reason, isTransferredAway: isTransferredAway, cause: cause,
-                    quality: phase == .ended ? leg.quality : nil)))
+                    quality: phase == .ended ? leg.quality : nil)), at: moment)
     }
 
     // MARK: Course

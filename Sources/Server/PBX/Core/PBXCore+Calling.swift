@@ -21,7 +21,8 @@ extension PBXCore {
         do throws(CallFailure) {
             switch candidate {
             case .phone(let short): return .success(try ringPhone(short, attempt, call))
-            case .trunk(let trunk, let number, let line): return .success([try dial(number, over: trunk, line, attempt, call)])
+            case .trunk(let trunk, let number, let line, let toll):
+                return .success([try dial(number, over: trunk, line, toll, attempt, call)])
             }
         } catch {
             return .failure(error)
@@ -48,14 +49,17 @@ extension PBXCore {
     }
 
     private func dial(
-        _ number: PhoneNumber, over trunk: TrunkID, _ line: String?, _ attempt: RingAttempt, _ call: PBXCall
+        _ number: PhoneNumber, over trunk: TrunkID, _ line: String?, _ ticket: TollTicket?, _ attempt: RingAttempt,
+        _ call: PBXCall
     ) throws(CallFailure) -> PBXLeg {
+        try toll.check(ticket, number, over: trunk.description, for: attempt)
         guard let way = trunks.way(over: trunk) else { throw CallFailure(.unreachable, sip: 503, q850: 38, "the trunk is down") }
         guard var request = way.request(to: number, showing: line ?? call.line) else {
             throw CallFailure(.invalidNumber, sip: 484, q850: 28)
         }
         let leg = try start(&request, .trunk(trunk, number: number.e164 ?? number.raw), attempt, call)
         trunks.occupied(by: leg)
+        toll.began(leg, ticket, number, over: trunk.description, for: attempt)
         return leg
     }
 

@@ -38,20 +38,24 @@ extension PBXCore {
                 status: refusal.status)
         }
         call.line = route.choices.first?.line
-        call.begin(Ringing(call, waves: waves(route, number), goesOn: { [plan] in plan.failOver.goesOn(status: $0, rang: $1) }))
+        call.begin(
+            Ringing(
+                call, waves: waves(route, number, by: short), goesOn: { [plan] in plan.failOver.goesOn(status: $0, rang: $1) }))
     }
 
     func outgoingRoute(_ number: PhoneNumber, by short: String?, line: String?) -> OutgoingDecision {
-        OutgoingRoute(plan, standings: trunks.standings(of: plan.trunks.map(\.name)), spent: toll)
+        let decision = OutgoingRoute(plan, standings: trunks.standings(of: plan.trunks.map(\.name)), spent: toll.spent)
             .decide(OutgoingQuestion(number, caller: short, home: settings.country, at: wallClock(), line: line))
+        toll.note(decision)
+        return decision
     }
 
     /// One trunk a wave. How long one is left without any answer, `answerPatience` says; how long it rings, the caller.
-    func waves(_ route: OutgoingDecision, _ number: PhoneNumber) -> [RingAttempt.Wave] {
+    func waves(_ route: OutgoingDecision, _ number: PhoneNumber, by short: String?) -> [RingAttempt.Wave] {
         route.choices.compactMap { choice in
-            TrunkID(choice.trunk).map {
+            candidate(choice, of: route, number, by: short).map {
                 RingAttempt.Wave(
-                    candidates: [.trunk($0, number: number, line: choice.line)], time: .seconds(120), patience: .seconds(6))
+                    candidates: [$0], time: .seconds(120), patience: .seconds(6))
             }
         }
     }
@@ -75,9 +79,14 @@ extension PBXCore {
         let number = numbering.number(text, defaultCountry: settings.country)
         let owner: String? = if case .mobile(let short) = target { short } else { nil }
         let route = outgoingRoute(number, by: owner, line: nil)
-        return route.choices.prefix(1).compactMap { choice in
-            TrunkID(choice.trunk).map { .trunk($0, number: number, line: choice.line) }
-        }
+        return route.choices.prefix(1).compactMap { candidate($0, of: route, number, by: owner) }
+    }
+
+    private func candidate(
+        _ choice: TrunkChoice, of route: OutgoingDecision, _ number: PhoneNumber, by short: String?
+    ) -> RingCandidate? {
+        let toll = route.isEmergency ? nil : TollTicket(caller: short, price: choice.price)
+        return TrunkID(choice.trunk).map { .trunk($0, number: number, line: choice.line, toll: toll) }
     }
 
     /// Whether a leg is that target's.

@@ -82,7 +82,7 @@ extension PBXCore {
             let route = outgoingRoute(number, by: short, line: nil)
             guard route.refusal == nil else { return nil }
             return TransferTarget(
-                waves: waves(route, number), party: .external(number: number.e164 ?? number.raw),
+                waves: waves(route, number, by: short), party: .external(number: number.e164 ?? number.raw),
                 goesOn: { [plan] in plan.failOver.goesOn(status: $0, rang: $1) })
         default: return nil
         }

@@ -23,13 +23,15 @@ final class PBXCore {
     var onPresence: (String) -> Void = { _ in }
     /// Sends bytes that are no message: what keeps the way through a NAT open.
     var keepAlive: (SIPFlow) -> Void = { _ in }
-    /// The messages in voicemail boxes.
-    var messageBook = MessageBook()
     private(set) var plan: DialPlan
     private(set) var now: MonotonicInstant
     let phones: PhoneDesk
     let trunks: TrunkDesk
+    let prompts: PromptShelf
     private(set) lazy var queues = QueueDesk(self)
+    /// What lies in the voicemail boxes.
+    let messages: MessageShelf
+    private(set) lazy var lamps = MessageLamps(self)
 
     private(set) var calls: [String: PBXCall] = [:]
     private var legs: [SIPLegID: PBXLeg] = [:]
@@ -37,27 +39,31 @@ final class PBXCore {
     /// Legs of each telephone that have not ended.
     private var phoneLegs: [String: [PBXLeg]] = [:]
     var recordings: [SoundRecordingID: PBXRecordingEntry] = [:]
+    /// Legs that are over and whose streams have not said their last word.
+    private var closing: [MediaStreamID: EndedLeg] = [:]
     private var wheel: TimerWheel<() -> Void>
     private var nameCount: UInt32 = 0
     let chance: () -> UInt64
     /// The plan's dice.
     var random: ChanceGenerator { ChanceGenerator(chance: chance) }
     /// What goes outside and what it costs, against thieves.
-    var toll: TollGuard
+    private(set) lazy var toll = TollDesk(self, plan)
 
     init(
         settings: PBXSettings, plan: DialPlan, agent: SIPUserAgent, media: any CallMedia, numbering: any NumberingPlan,
-        phones: PhoneDesk, trunks: TrunkDesk, chance: @escaping () -> UInt64, now: MonotonicInstant,
+        phones: PhoneDesk, trunks: TrunkDesk, messages: [MessageShelf.Message] = [], chance: @escaping () -> UInt64,
+        now: MonotonicInstant,
         wallClock: @escaping () -> Instant, outlet: @escaping (PBXRecord) -> Void
     ) {
         self.settings = settings
         self.plan = plan
-        toll = TollGuard(plan)
         self.agent = agent
         self.media = media
         self.numbering = numbering
         self.phones = phones
         self.trunks = trunks
+        prompts = PromptShelf(folder: settings.prompts)
+        self.messages = MessageShelf(folder: settings.recordings, messages)
         self.chance = chance
         self.now = now
         self.wallClock = wallClock
@@ -73,6 +79,7 @@ final class PBXCore {
         self.plan = plan
         toll.adopt(plan)
         phones.follow(plan)
+        prompts.check(plan.promptNames)
     }
 
     // MARK: Time
@@ -111,6 +118,7 @@ final class PBXCore {
     /// A telephone came, or the last one of an extension went.
     private func phoneChanged(_ short: String) {
         onPresence(short)
+        lamps.tell(short)
         queues.phoneChanged()
     }
 
@@ -166,8 +174,13 @@ final class PBXCore {
         self.now = max(self.now, now)
         switch event {
         case .digit(let stream, let key): if let leg = streams[stream] { pressed(key, on: leg) }
-        case .played(let stream), .playFailed(let stream, _): if let leg = streams[stream] { leg.call.activity?.played(to: leg) }
+        case .played(let stream): if let leg = streams[stream] { leg.call.activity?.played(to: leg) }
+        case .playFailed(let stream, let error):
+            prompts.failed(error, at: now)
+            if let leg = streams[stream] { leg.call.activity?.played(to: leg) }
         case .recorded(let id, _, let milliseconds, _): recorded(id, milliseconds: milliseconds, problem: nil)
+        case .closed(let stream, let statistics):
+            if let ended = closing.removeValue(forKey: stream) { closed(ended, statistics) }
         case .recordingFailed(let id, let error): recorded(id, milliseconds: nil, problem: error.description)
         default: break
         }
@@ -176,13 +189,15 @@ final class PBXCore {
 
     private func recorded(_ id: SoundRecordingID, milliseconds: Int?, problem: String?) {
         guard let entry = recordings.removeValue(forKey: id) else { return }
-        if entry.kind == .voicemail, problem == nil { messageBook.keep(id.name, from: settings.recordings) }
         entry.call.tell(
             .recording(
                 PBXRecord.RecordingMoment(
                     problem == nil ? .completed : .failed, name: id.name, kind: entry.kind, leg: entry.leg,
                     isAnnounced: entry.isAnnounced, channels: entry.kind == .voicemail ? 1 : 2,
                     milliseconds: milliseconds.map { Int64($0) }, problem: problem)))
+        guard problem == nil, let name = PBXRecordingName(id.name), let box = name.box else { return }
+        messages.add(name)
+        lamps.changed(box)
     }
 
     private func pressed(_ key: Character, on leg: PBXLeg) { leg.call.activity?.pressed(key, on: leg) }
@@ -194,9 +209,14 @@ final class PBXCore {
     }
 
     /// The file of a prompt; the plan was checked for names that lead elsewhere.
-    func promptPath(_ name: String) -> String { settings.prompts + "/" + name + ".wav" }
+    func promptPath(_ name: String) -> String { prompts.path(name) }
 
-    var holdMusic: AudioProgram { .music(promptPath("music")) }
+    var holdMusic: AudioProgram { music("music") }
+
+    /// A prompt over and over; where it cannot be played, a tone, so that whoever waits knows that he is not forgotten.
+    func music(_ name: String) -> AudioProgram {
+        prompts.has(name, at: now) ? .music(promptPath(name)) : .tone(.ringback)
+    }
 
     // MARK: Calls and legs
 
@@ -244,12 +264,10 @@ final class PBXCore {
     /// The same signalling and sound, as a leg of another call.
     func replace(_ leg: PBXLeg, by other: PBXLeg) {
         leg.state = .ended
+        toll.moved(from: leg, to: other)
         dropFromPhone(leg)
         keep(other)
     }
-
-    /// Files of messages in these boxes, the newest first.
-    func messages(_ boxes: [String]) -> [String] { messageBook.newest(of: boxes) }
 
     /// Marks a leg as over, tells of it, and gives back what it held. Its signalling must be over, or be ended by `hangUp`.
     func ended(_ leg: PBXLeg, _ ending: LegEnding, isTransferredAway: Bool = false) {
@@ -258,8 +276,11 @@ final class PBXCore {
         leg.call.tell(.ended, leg, reason: ending.reason, cause: ending.cause, isTransferredAway: isTransferredAway)
         if let sip = leg.sip { legs[sip] = nil }
         streams[leg.stream] = nil
+        closing[leg.stream] = EndedLeg(
+            leg: leg, call: leg.call, ending: ending, isTransferredAway: isTransferredAway, at: wallClock())
         media.close(leg.stream)
         trunks.released(leg)
+        toll.ended(leg)
         dropFromPhone(leg)
     }
 

@@ -24,7 +24,10 @@ final class PBXLeg {
     let place: Place
     unowned var call: PBXCall
     var sip: SIPLegID?
-    var state = State.trying
+    var state = State.trying {
+        // Who talks is busy, and no longer only rung.
+        didSet { if state == .answered, oldValue != .answered, let short = self.extension { call.core.onPresence(short) } }
+    }
     var session: LegSession
     /// The attempt by which it is called; nil of whoever called in, and once it has answered.
     var attempt: RingAttempt?
@@ -36,6 +39,8 @@ final class PBXLeg {
     var isHoldingUs = false
     /// Whether it is on hold by a command: it hears music, and nobody hears it.
     var isHeldByCommand = false
+    /// What `TollDesk` counts it as; nil of what costs nothing.
+    var toll: UInt64?
     /// The Call-ID of its dialog.
     var sipCallID: String?
     /// REFERs of the peer that are under way.

@@ -1,16 +1,14 @@
 import NetworkTypes
 
-/// Whose password is being guessed, from however many sources (sip.md "Limits"): who guesses from many addresses stays below what
-/// `SourceGuard` allows each of them.
+/// Shuts users out whose passwords are guessed at, wherever the guesses come from (sip.md "Limits").
 ///
-/// Bounded: when the table is full, names whose time is over go, and what finds no room is not counted.
+/// Beside `SourceGuard`: a source that proves itself is forgiven there, and a user who registers in between wins a guesser no time here.
+/// Only users of the plan are counted, so the table is as large as the plan. Confined to the signalling loop.
 struct UserGuard {
     struct Limits {
-        /// Wrong passwords within the window that shut a user out.
         var wrongPasswords = 20
         var window = Duration.seconds(300)
         var ban = Duration.seconds(900)
-        var users = 10_000
 
         init() {}
     }
@@ -18,43 +16,36 @@ struct UserGuard {
     private struct User {
         var windowBegan: MonotonicInstant
         var wrongPasswords = 0
-        var bannedUntil: MonotonicInstant?
+        var shutUntil: MonotonicInstant?
     }
 
     private let limits: Limits
     private var users: [String: User] = [:]
+    /// How often somebody was shut out.
     private(set) var bans = 0
 
     init(_ limits: Limits = Limits()) { self.limits = limits }
 
     var count: Int { users.count }
 
-    /// Whether nobody new is taken for this user now.
-    func shutsOut(_ user: String, at now: MonotonicInstant) -> Bool {
-        users[user]?.bannedUntil.map { now < $0 } ?? false
+    func isShut(_ user: String, at now: MonotonicInstant) -> Bool {
+        guard let until = users[user]?.shutUntil else { return false }
+        return now < until
     }
 
-    /// Counts a wrong password; of a user who is shut out none, so that a ban ends however long the guessing goes on.
-    mutating func noteWrongPassword(of name: String, at now: MonotonicInstant) {
-        guard !shutsOut(name, at: now), hasRoom(for: name, at: now) else { return }
-        var user = users[name] ?? User(windowBegan: now)
-        if isOver(user, at: now) { user = User(windowBegan: now) }
-        user.wrongPasswords += 1
-        if user.wrongPasswords >= limits.wrongPasswords {
-            user.bannedUntil = now.advanced(by: limits.ban)
+    /// A wrong password. While he is shut out nothing is counted: the ban ends when it was said to.
+    mutating func note(_ user: String, at now: MonotonicInstant) {
+        guard !isShut(user, at: now) else { return }
+        var one = users[user] ?? User(windowBegan: now)
+        if one.shutUntil != nil || now.duration(since: one.windowBegan) > limits.window { one = User(windowBegan: now) }
+        one.wrongPasswords += 1
+        if one.wrongPasswords >= limits.wrongPasswords {
+            one.shutUntil = now.advanced(by: limits.ban)
             bans += 1
         }
-        users[name] = user
+        users[user] = one
     }
 
-    private mutating func hasRoom(for name: String, at now: MonotonicInstant) -> Bool {
-        guard users[name] == nil, users.count >= limits.users else { return true }
-        users = users.filter { !isOver($0.value, at: now) }
-        return users.count < limits.users
-    }
-
-    private func isOver(_ user: User, at now: MonotonicInstant) -> Bool {
-        if let until = user.bannedUntil { return now >= until }
-        return now.duration(since: user.windowBegan) > limits.window
-    }
+    /// Goes by another plan: who is no user any more is forgotten.
+    mutating func follow(_ isUser: (String) -> Bool) { users = users.filter { isUser($0.key) } }
 }

@@ -21,14 +21,14 @@ final class PhoneDesk {
 
     let registrar: SIPRegistrar
     private let digest: SIPDigestServer
-    private let guardian: SourceGuard
+    let guardian: SourceGuard
     private let agent: SIPUserAgent
     /// The host that our addresses are written with, at the other end of a flow.
     private let host: (SIPFlow) -> String
     /// Passwords by short numbers, of the plan in force.
     private var secrets: [String: String] = [:]
     /// Whose password is being guessed.
-    private var users = UserGuard()
+    private(set) var users = UserGuard()
     /// Sources that telephones proved themselves from, and until when that is remembered.
     private var proven: [IPAddress: MonotonicInstant] = [:]
     private static let provenLimit = 50_000
@@ -49,7 +49,10 @@ final class PhoneDesk {
     }
 
     /// Goes by another plan: a telephone that it does not have cannot renew its registration.
-    func follow(_ plan: DialPlan) { secrets = plan.extensions.mapValues(\.secret.text) }
+    func follow(_ plan: DialPlan) {
+        secrets = plan.extensions.mapValues(\.secret.text)
+        users.follow { secrets[$0] != nil }
+    }
 
     // MARK: Where
 
@@ -100,14 +103,14 @@ final class PhoneDesk {
 
     /// Whether a user is shut out: where somebody guesses his password, he is heard from where his telephones proved themselves only.
     private func isShutOut(_ user: String, _ flow: SIPFlow, _ now: MonotonicInstant) -> Bool {
-        users.shutsOut(user, at: now) && !isKnown(flow, at: now)
+        users.isShut(user, at: now) && !isKnown(flow, at: now)
     }
 
     /// Holds a wrong password against who sent it, and counts it for the user, where there is one. Of a user who is shut out it may be the
     /// right one, and is held against nobody.
     private func hold(_ user: String, _ flow: SIPFlow, _ now: MonotonicInstant) {
         guardian.note(.wrongPassword, from: flow.remote.ip, at: now)
-        if secrets[user] != nil { users.noteWrongPassword(of: user, at: now) }
+        if secrets[user] != nil { users.note(user, at: now) }
     }
 
     private func pass(_ transaction: SIPTransactionID, _ now: MonotonicInstant) -> Verdict {

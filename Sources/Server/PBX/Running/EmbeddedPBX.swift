@@ -10,8 +10,8 @@ import Threading
 package final class EmbeddedPBX: CallControl {
     private struct State {
         var running: (connection: ConnectionID, settings: PBXSettings, instance: PBXInstance, outlet: RecordOutlet)?
-        /// What ends a PBX whose `run` was cancelled, unless another takes it over before.
-        var isTakenOver = false
+        /// Which `run` has the PBX: the last one that came. One of before leaves it alone.
+        var shift: UInt64 = 0
         var trunks: [TrunkID: KeptTrunk] = [:]
         var liveCalls: Set<String> = []
     }
@@ -75,12 +75,18 @@ package final class EmbeddedPBX: CallControl {
         } catch {
             throw ProviderFailure(.invalid, code: "plan", text: "\(error)")
         }
+        let shift = state.withLock { state in
+            state.shift += 1
+            return state.shift
+        }
         let known = try await takeOver(plan.connection, settings, dialPlan, hear)
         let instance = if let known { known } else { try begin(profile, settings, dialPlan, hear) }
-        report(Upkeep(.good, "listens on \(instance.words)", wanted: dialPlan.extensions.count, kept: dialPlan.extensions.count))
+        instance.bulletin.report(
+            Upkeep(.good, "listens on \(instance.words)", wanted: dialPlan.extensions.count, kept: dialPlan.extensions.count),
+            to: report)
         for trunk in state.withLock({ Array($0.trunks.values) }) { attach(trunk, to: instance) }
         await untilCancelled()
-        await leave(plan.connection)
+        await leave(shift)
     }
 
     /// The PBX that another `run` of this connection left a moment ago, where its sockets may stay.
@@ -89,7 +95,6 @@ package final class EmbeddedPBX: CallControl {
     ) async throws(ProviderFailure) -> PBXInstance? {
         let found: (PBXInstance, RecordOutlet)? = state.withLock { state in
             guard let running = state.running, running.connection == connection, running.settings == settings else { return nil }
-            state.isTakenOver = true
             return (running.instance, running.outlet)
         }
         guard let (instance, outlet) = found else {
@@ -114,14 +119,12 @@ package final class EmbeddedPBX: CallControl {
         let outlet = RecordOutlet(hear)
         do {
             try settings.prepareFolders()
-            _ = WAVRepair.mend(folder: settings.recordings)
+            for record in CutRecordings.records(in: settings.recordings, at: clock.now()) { outlet.tell(record) }
             let instance = try PBXInstance(
-                settings: settings, plan: plan, numbering: numbering, clock: clock, outlet: { [self] in take($0, outlet) },
+                settings: settings, plan: plan, numbering: numbering, clock: clock,
+                messages: MessageShelf.look(into: settings.recordings), outlet: { [self] in take($0, outlet) },
                 lookup: lookup(for: profile))
-            state.withLock {
-                $0.running = (profile.id, settings, instance, outlet)
-                $0.isTakenOver = false
-            }
+            state.withLock { $0.running = (profile.id, settings, instance, outlet) }
             return instance
         } catch {
             throw ProviderFailure(.unavailable, code: "pbx", text: "\(error)")
@@ -145,12 +148,12 @@ package final class EmbeddedPBX: CallControl {
     }
 
     /// Waits a moment for a successor; without one all ends.
-    private func leave(_ connection: ConnectionID) async {
-        state.withLock { $0.isTakenOver = false }
+    private func leave(_ shift: UInt64) async {
+        guard state.withLock({ $0.shift }) == shift else { return }
         // The task is cancelled: a pause of its own is taken elsewhere.
         let wait = Task.detached { try? await Task.sleep(for: Self.grace) }
         await wait.value
-        guard !state.withLock({ $0.isTakenOver }) else { return }
+        guard state.withLock({ $0.shift }) == shift else { return }
         await end()
     }
 
@@ -241,13 +244,21 @@ package final class EmbeddedPBX: CallControl {
         instance(of: connection)?.presence ?? [:]
     }
 
+    /// What the PBX that runs counts, and of which connection it is; nil where none runs.
+    package var statistics: (connection: ConnectionID, figures: PBXStatistics)? {
+        let running = state.withLock { state in state.running.map { ($0.connection, $0.instance) } }
+        return running.map { ($0, $1.statistics) }
+    }
+
     package func liveCalls(of connection: ConnectionID) -> Set<String> { state.withLock { $0.liveCalls } }
 
     package func recording(_ name: String, of connection: ConnectionID) throws(ProviderFailure) -> LocalRecording {
         guard !name.isEmpty, name.count <= 128, !name.contains("/"), !name.hasPrefix("."), name.hasSuffix(".wav") else {
             throw ProviderFailure(.invalid, code: "recording", text: "this is no name of a recording")
         }
-        return LocalRecording(path: PBXSettings.recordings(in: data) + "/" + name)
+        // A message stays until its owner throws it away.
+        return LocalRecording(
+            path: PBXSettings.recordings(in: data) + "/" + name, isSpent: PBXRecordingName(name)?.box == nil)
     }
 }
 

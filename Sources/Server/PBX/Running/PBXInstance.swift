@@ -23,6 +23,7 @@ final class PBXInstance: @unchecked Sendable {
     private let agent: SIPUserAgent
     private let guardian = SourceGuard()
     private let face: PBXFace
+    let bulletin = PBXBulletin()
     private var timer: TimerID?
     private var timerDue: MonotonicInstant?
 
@@ -32,7 +33,7 @@ final class PBXInstance: @unchecked Sendable {
     /// - Throws: `NetworkError`, `MediaError`, `ThreadError`, each with what to do.
     init(
         settings: PBXSettings, plan: DialPlan, numbering: any NumberingPlan, clock: any Timekeeper,
-        outlet: @escaping (PBXRecord) -> Void, lookup: PBXLookup?
+        messages: [MessageShelf.Message], outlet: @escaping (PBXRecord) -> Void, lookup: PBXLookup?
     ) throws {
         loop = try EventLoop(name: "pbx")
         mediaLoops = try (0..<settings.mediaLoops).map { try EventLoop(name: "sound-\($0)") }
@@ -43,30 +44,52 @@ final class PBXInstance: @unchecked Sendable {
         let now = MonotonicInstant.now
         let chance: () -> UInt64 = { UInt64.random(in: .min ... .max) }
         face = PBXFace(settings: settings, transport: transport)
+        var manner = SIPUserAgentSettings(contact: face.contact, chance: chance)
+        manner.product = Array((settings.userAgent ?? "").utf8)
         agent = SIPUserAgent(
-            settings: SIPUserAgentSettings(contact: face.contact, chance: chance),
+            settings: manner,
             transactions: SIPTransactions(now: now, chance: chance, sentBy: face.sentBy), now: now)
         let phones = PhoneDesk(
             realm: settings.realm, agent: agent, guardian: guardian, key: randomBytes(32), now: now, host: face.host)
         core = PBXCore(
             settings: settings, plan: plan, agent: agent, media: plane, numbering: numbering, phones: phones, trunks: TrunkDesk(),
-            chance: chance, now: now, wallClock: { clock.now() }, outlet: outlet)
+            messages: messages, chance: chance, now: now, wallClock: { clock.now() }, outlet: outlet)
         core.localAddress = face.localAddress
-        core.messageBook = MessageBook(folder: settings.recordings + "/voicemail")
         core.onPresence = { [unowned self] short in
             let word = core.presence(of: short)
             present.withLock { $0[short] = word }
         }
         guardian.exempt = settings.localNetworks
+        core.toll.onAlarm = { [bulletin] alarms in bulletin.raise(alarms.map(\.words), at: clock.now()) }
+        core.prompts.onChange = { [bulletin] prompt, problem in
+            if let problem { bulletin.missing(prompt: prompt, problem) } else { bulletin.found(prompt: prompt) }
+        }
+        core.prompts.check(plan.promptNames)
         wire(lookup)
         for loop in mediaLoops { try loop.start() }
         transport.start()
         try loop.start()
+        loop.execute { [weak self] in self?.noteFigures() }
     }
 
     /// Where it listens, in words.
     var words: String {
         addresses.map { "\($0.transport == .udp ? "udp" : "tcp"):\($0.address)" }.joined(separator: ", ")
+    }
+
+    private let figures = Mutex(PBXStatistics())
+
+    /// As they were a second ago at most.
+    var statistics: PBXStatistics { figures.withLock { $0 } }
+
+    /// Once a second, on the loop: who asks comes on any thread and must not wait.
+    private func noteFigures() {
+        var statistics = core.statistics
+        statistics.transport = transport.counts
+        statistics.tollAlarms = bulletin.alarmCount
+        figures.withLock { [statistics] in $0 = statistics }
+        bulletin.forgetOld(at: core.wallClock())
+        _ = loop.schedule(after: .seconds(1)) { [weak self] in self?.noteFigures() }
     }
 
     private let present = Mutex<[String: EmployeePresence]>([:])

@@ -1,4 +1,5 @@
 import Connector
+import FallbackPBX
 import Gateway
 import PBXPlan
 import Synchronization
@@ -8,12 +9,15 @@ final class PlanBook: RoutePreviewing {
     private let registry: ConnectionRegistry
     private let numbering: any NumberingPlan
     private let upkeep: @Sendable (ConnectionID) -> UpkeepStatus?
+    private let running: @Sendable () -> (connection: ConnectionID, figures: PBXStatistics)?
     /// A plan is read once for each version of its file; there are as many as connections.
     private let plans = Mutex<[ConnectionID: (of: ProviderConnection, plan: DialPlan)]>([:])
 
     init(
-        _ registry: ConnectionRegistry, numbering: any NumberingPlan, upkeep: @escaping @Sendable (ConnectionID) -> UpkeepStatus?
+        _ registry: ConnectionRegistry, numbering: any NumberingPlan, upkeep: @escaping @Sendable (ConnectionID) -> UpkeepStatus?,
+        running: @escaping @Sendable () -> (connection: ConnectionID, figures: PBXStatistics)? = { nil }
     ) {
+        self.running = running
         self.registry = registry
         self.numbering = numbering
         self.upkeep = upkeep
@@ -32,8 +36,13 @@ final class PlanBook: RoutePreviewing {
         let standings = TrunkStandings(plan) { [upkeep] id in
             TrunkStandings.State(set[id.name].map { ($0.settings.isEnabled, $0.problems.isEmpty) }, upkeep: upkeep(id))
         }
+        // A PBX that runs knows its trunks' channels, and what was used of the limits; its word counts.
+        let figures = running().flatMap { $0.connection == first.id ? $0.figures : nil }
         return PlanPreview(
-            plan, of: first.id, home: first.profile.defaultCountry, numbering: numbering, standings: standings.byName
+            plan, of: first.id, home: first.profile.defaultCountry, numbering: numbering,
+            standings: standings.byName.merging(figures?.standings ?? [:]) { guess, known in guess.trouble == nil ? known : guess
+            },
+            spent: figures?.spent
         ).answer(question)
     }
 

@@ -2,11 +2,17 @@ import Connector
 import Media
 import PBXPlan
 
-/// Plays an employee the messages of his box, the newest first: # goes on to the next.
+/// Plays an employee the messages of his boxes, the newest first: # goes on to the next, 7 throws this one away.
+///
+/// A beep stands before each, so that one knows where it begins; a low double tone says that there is no more.
 final class HearingMessages: CallActivity {
     private unowned let call: PBXCall
     private let short: String
-    private var rest: [String] = []
+    private var rest: [PBXRecordingName] = []
+    private var current: PBXRecordingName?
+    private var phase = Phase.beep
+
+    private enum Phase { case beep, message, end }
 
     init(_ call: PBXCall, of short: String) {
         self.call = call
@@ -14,21 +20,58 @@ final class HearingMessages: CallActivity {
     }
 
     func enter() {
-        let boxes = call.core.plan.voicemail.values.filter { $0.owners.contains(short) }.map(\.name)
-        rest = call.core.messages(boxes)
+        rest = call.core.messages.messages(of: call.core.plan.boxes(of: short)).map(\.name)
         call.core.accept(callerOf: call)
         next()
     }
 
     private func next() {
         guard let caller = call.caller else { return }
-        guard !rest.isEmpty else { return call.end(.normal, by: .system, cause: Cause(q850: 16)) }
-        call.core.media.play(caller.stream, .file(rest.removeFirst()))
+        guard !rest.isEmpty else {
+            current = nil
+            phase = .end
+            return call.core.media.play(caller.stream, AudioProgram(.tone(.busy), rounds: 2))
+        }
+        current = rest.removeFirst()
+        phase = .beep
+        call.core.media.play(caller.stream, AudioProgram(.tone(.beep), rounds: 1))
     }
 
-    func played(to leg: PBXLeg) { next() }
+    func played(to leg: PBXLeg) {
+        switch phase {
+        case .beep: play()
+        case .message: heard()
+        case .end: call.end(.normal, by: .system, cause: Cause(q850: 16))
+        }
+    }
 
-    func pressed(_ key: Character, on leg: PBXLeg) { if key == "#" { next() } }
+    private func play() {
+        guard let caller = call.caller, let current else { return }
+        phase = .message
+        call.core.media.play(caller.stream, .file(call.core.messages.path(current)))
+    }
+
+    private func heard() {
+        guard let current else { return }
+        call.core.messages.markHeard(current)
+        tellLamps(current)
+        next()
+    }
+
+    func pressed(_ key: Character, on leg: PBXLeg) {
+        guard let current else { return }
+        switch key {
+        // Who goes on has heard enough of it.
+        case "#": phase == .message ? heard() : next()
+        case "7":
+            call.core.messages.throwAway(current)
+            tellLamps(current)
+            next()
+        default: break
+        }
+    }
+
+    private func tellLamps(_ name: PBXRecordingName) { if let box = name.box { call.core.lamps.changed(box) } }
 
     func leave() { if let caller = call.caller { call.core.media.stop(caller.stream) } }
 

@@ -6,7 +6,8 @@ import SIP
 /// Whom to ring: one telephone, with all its contacts, or a number over one trunk.
 enum RingCandidate: Hashable {
     case phone(extension: String)
-    case trunk(TrunkID, number: PhoneNumber, line: String?)
+    /// - Parameter toll: whose account it goes on; nil of emergency calls.
+    case trunk(TrunkID, number: PhoneNumber, line: String?, toll: TollTicket?)
 }
 
 /// Rings candidates, all at once or in waves, until one answers or none does.
@@ -37,7 +38,9 @@ final class RingAttempt {
     private var timer: TimerID?
     private var silence: TimerID?
     private var best: LegEnding?
-    private var isOver = false
+    private(set) var isOver = false { didSet { if isOver { call.core.toll.concluded(self) } } }
+    /// The calls of `TollDesk` that it rings, by their numbers.
+    var tolls: [String: UInt64] = [:]
     /// Headers for the telephones, as an auto-answer.
     var lines = SIPFieldLines()
     /// Hears the first provisional answer of each leg.
@@ -120,6 +123,7 @@ final class RingAttempt {
         legs = []
         leg.state = .answered
         call.tell(.answered, leg)
+        call.core.toll.answered(leg)
         leg.attempt = nil
         dismiss(others, LegEnding(.answeredElsewhere, cause: Cause(q850: 26)))
         outcome(.answered(leg))

@@ -44,7 +44,7 @@ final class TakingMessage: CallActivity {
     private func listen() {
         phase = .message
         guard let caller = call.caller else { return }
-        call.recorder.takeMessage(from: caller, leg: leg, in: call, for: box.name)
+        call.recorder.takeMessage(from: caller, for: box.name, leg: leg, in: call)
         timer = call.core.after(box.longest) { [weak self] in self?.finish(.normal) }
     }
 
