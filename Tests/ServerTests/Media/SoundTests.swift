@@ -131,6 +131,12 @@ struct WAVReaderTests {
         #expect(muLaw.codes(in: .muLaw) == [1, 2, 3])
     }
 
+    @Test func `two channels are heard together, not louder than loud`() throws {
+        let bytes = Self.file(channels: 2, data: [0, 0x10, 0, 0x10, 0, 0x70, 0, 0x70, 0, 0x80, 0, 0x80, 1, 2, 3])
+        let clip = try WAVReader.clip(of: bytes, path: "a.wav")
+        #expect(clip.codes(in: .aLaw) == [0x2000, 32767, -32768].map { G711.aLaw.encode(Int16($0)) })
+    }
+
     @Test func `other parts are passed over, odd ones with their filling`() throws {
         let other = Array("LIST".utf8) + [3, 0, 0, 0, 1, 2, 3, 0]
         #expect(try WAVReader.clip(of: Self.file(data: [5, 5], before: other), path: "a.wav").sampleCount == 1)
@@ -142,7 +148,7 @@ struct WAVReaderTests {
     }
 
     @Test(arguments: [
-        (file(channels: 2, data: [0, 0]), "has format 1, 2 channels, 8000 Hz, 16 bits"),
+        (file(channels: 3, data: [0, 0]), "has format 1, 3 channels, 8000 Hz, 16 bits"),
         (file(rate: 44_100, data: [0, 0]), "44100 Hz"), (file(format: 3, bits: 32, data: [0, 0]), "format 3"),
         (file(bits: 8, data: [0, 0]), "8 bits"), (Array("ID3 mp3 something long".utf8), "not a WAV file"), ([], "not a WAV file"),
         (Array("RIFF\u{0}\u{0}\u{0}\u{0}WAVE".utf8), "holds no sound"),

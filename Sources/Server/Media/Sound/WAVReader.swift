@@ -1,6 +1,7 @@
 import Glibc
 
-/// Reads sound files: RIFF/WAVE, one channel, 8,000 Hz, as 16-bit PCM, A-law or µ-law.
+/// Reads sound files: RIFF/WAVE, one channel, 8,000 Hz, as 16-bit PCM, A-law or µ-law; and our own recordings, whose two channels are
+/// heard together.
 enum WAVReader {
     private static let remedy = "convert it: sox IN.wav -r 8000 -c 1 -b 16 OUT.wav"
 
@@ -55,6 +56,12 @@ enum WAVReader {
             return AudioClip(
                 samples: stride(from: data.lowerBound, to: data.upperBound - 1, by: 2).map {
                     Int16(bitPattern: number16(bytes, $0))
+                })
+        case (1, 2, 8000, 16):
+            return AudioClip(
+                samples: stride(from: data.lowerBound, to: data.upperBound - 3, by: 4).map {
+                    let sum = Int32(Int16(bitPattern: number16(bytes, $0))) + Int32(Int16(bitPattern: number16(bytes, $0 + 2)))
+                    return Int16(clamping: sum)
                 })
         case (6, 1, 8000, 8): return AudioClip(codes: Array(bytes[data]), law: .aLaw)
         case (7, 1, 8000, 8): return AudioClip(codes: Array(bytes[data]), law: .muLaw)
