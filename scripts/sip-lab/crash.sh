@@ -3,24 +3,26 @@
 try_crash() {
     local caller talking before ended broken
     register 101
+    touch "$work/mark"
     answer crash-uas uas_basic "$(phone_address 101)" 6000 "$calls"
     run_sipp crash-uac uac_talk "$carrier_address" 7000 -s 74950000001 -m "$calls" -r 25 -timeout 60s "$gateway_address:$port" &
     caller=$!
     children+=("$caller")
     sleep 14
     talking=$(api "http://127.77.0.1:18080/api/v1/calls?limit=500" | jq '[.calls[] | select(.state != "ended")] | length')
-    before=$(find "$work/data/pbx" -name '*.wav' | wc -l)
     kill -9 "$gateway"
     wait "$gateway" 2> /dev/null
     local began
     began=$(date +%s%N)
     start_gateway
-    verdict $? 'the gateway starts again' "$talking calls were on, $before recordings"
+    verdict $? 'the gateway starts again' "$talking calls were on"
     sleep 2
-    broken=0
+    broken=0 before=0
     local file seconds least=999 most=0
-    for file in "$work/data/pbx/"*.wav; do
-        sox "$file" -n stat > /dev/null 2>&1 && seconds=$(sox --i -D "$file" | cut -d. -f1) || { broken=$((broken + 1)); continue; }
+    for file in $(find "$work/data" \( -name '*.wav' -o -path '*/recordings/??/*' \) -type f -newer "$work/mark"); do
+        before=$((before + 1))
+        seconds=$(sox -t wav "$file" -n stat 2>&1 | awk '/^Length/ { print int($3) }')
+        [[ -n $seconds ]] || { broken=$((broken + 1)); continue; }
         ((seconds < least)) && least=$seconds
         ((seconds > most)) && most=$seconds
     done

@@ -33,14 +33,14 @@ set_up_times() {
 
 try_scanners() {
     local found
-    (cd "$work" && timeout 20 svmap -p 5060 -x 5070 "$gateway_address" > svmap 2>&1)
+    (cd "$work" && timeout 20 svmap -p 5060 -P 5070 "$gateway_address" > svmap 2>&1)
     ! grep -q "$gateway_address:$port" "$work/svmap"
     verdict $? svmap "$(grep -m 1 -E 'found nothing|SIP Device|5060' "$work/svmap" | cut -c1-80)"
-    (cd "$work" && timeout 30 svwar -x 5071 -e100-130 "$gateway_address" > svwar 2>&1)
+    (cd "$work" && timeout 30 svwar -P 5071 -e100-130 "$gateway_address" > svwar 2>&1)
     found=$(grep -cE '\| 1[0-9]{2} ' "$work/svwar")
     [[ $found == 0 ]]
     verdict $? svwar "$found extensions told"
-    (cd "$work" && timeout 30 svcrack -x 5072 -u 101 -r secret000-secret999 "$gateway_address" > svcrack 2>&1)
+    (cd "$work" && timeout 30 svcrack -P 5072 -u 101 -r 100-600 "$gateway_address" > svcrack 2>&1)
     ! grep -q 'secret101' "$work/svcrack"
     verdict $? svcrack "$(tail -n 1 "$work/svcrack" | cut -c1-80)"
     # They had the machine's own address, which is shut out now for a quarter of an hour; the telephones have others.

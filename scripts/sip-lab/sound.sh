@@ -136,15 +136,24 @@ order() {
 
 # The frequency of a channel of a file, in Hz, from SECOND for LENGTH; by zero crossings, after a high pass.
 frequency() { # FILE CHANNEL [SECOND LENGTH]
-    sox "$1" -n remix "$2" trim "${3:-1}" "${4:-1.5}" stat 2>&1 | awk '/Rough/ { print int($3) }'
+    sox -t wav "$1" -n remix "$2" trim "${3:-1}" "${4:-1.5}" stat 2>&1 | awk '/Rough/ { print int($3) }'
 }
 near() { # MEASURED WANTED: within 5 percent
     [[ $1 =~ ^[0-9]+$ ]] && (($1 * 100 > $2 * 95 && $1 * 100 < $2 * 105))
 }
 
 # What the newest file of a folder is; $2 a pattern.
-newest() { find "$1" -name "$2" -newer "$sound/mark" -printf '%T@ %p\n' 2> /dev/null | sort -n | tail -n 1 | cut -d' ' -f2-; }
-mark() { touch "$sound/mark"; sleep 0.05; }
+newest() { find "$1" \( -name "$2" -o -path '*/recordings/??/*' \) -type f -newer "$sound/mark" -printf '%T@ %p\n' 2> /dev/null | sort -n | tail -n 1 | cut -d' ' -f2-; }
+# From now on files are new: recordings of before lie in the store.
+mark() {
+    local round
+    for ((round = 0; round < 100; round++)); do
+        [[ -n $(find "$sound/data/pbx" -maxdepth 1 -name '*.wav' 2> /dev/null) ]] || break
+        sleep 0.1
+    done
+    touch "$sound/mark"
+    sleep 0.05
+}
 
 recorded() { # NAME LEFT RIGHT
     local file left right

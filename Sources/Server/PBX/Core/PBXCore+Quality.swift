@@ -4,6 +4,8 @@ import Media
 /// How well a leg was heard: known only when its stream has closed, a moment after the leg's end was told.
 struct EndedLeg {
     let leg: PBXLeg
+    /// Strong: it outlives its end by a moment.
+    let call: PBXCall
     let ending: LegEnding
     let isTransferredAway: Bool
     let at: Instant
@@ -17,7 +19,7 @@ extension PBXCore {
         ended.leg.quality = PBXRecord.Quality(
             lossPermille: min(1000, statistics.packetsLost * 1000 / expected),
             jitterMilliseconds: Int(min(max(statistics.jitterMilliseconds.rounded(), 0), 60_000)))
-        ended.leg.call.tell(
+        ended.call.tell(
             .ended, ended.leg, reason: ended.ending.reason, cause: ended.ending.cause,
             isTransferredAway: ended.isTransferredAway, at: ended.at)
     }

@@ -79,7 +79,7 @@ final class PBXCore {
         self.plan = plan
         toll.adopt(plan)
         phones.follow(plan)
-        prompts.check(plan.promptNames, at: now)
+        prompts.check(plan.promptNames)
     }
 
     // MARK: Time
@@ -213,7 +213,7 @@ final class PBXCore {
 
     var holdMusic: AudioProgram { music("music") }
 
-    /// A prompt over and over; where its file is not there, a tone, so that whoever waits knows that he is not forgotten.
+    /// A prompt over and over; where it cannot be played, a tone, so that whoever waits knows that he is not forgotten.
     func music(_ name: String) -> AudioProgram {
         prompts.has(name, at: now) ? .music(promptPath(name)) : .tone(.ringback)
     }
@@ -277,7 +277,7 @@ final class PBXCore {
         if let sip = leg.sip { legs[sip] = nil }
         streams[leg.stream] = nil
         closing[leg.stream] = EndedLeg(
-            leg: leg, ending: ending, isTransferredAway: isTransferredAway, at: wallClock())
+            leg: leg, call: leg.call, ending: ending, isTransferredAway: isTransferredAway, at: wallClock())
         media.close(leg.stream)
         trunks.released(leg)
         toll.ended(leg)

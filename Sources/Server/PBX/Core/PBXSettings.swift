@@ -22,6 +22,8 @@ struct PBXSettings: Sendable, Equatable {
     var prompts = ""
     /// ISO 3166-1, of numbers without a country code.
     var country = "RU"
+    /// How it names itself to telephones and trunks; nothing tells them nothing.
+    var userAgent: String?
     /// Of the digest.
     var realm = "kommutator"
 
@@ -39,6 +41,7 @@ struct PBXSettings: Sendable, Equatable {
         publicAddress = networking.publicAddress.flatMap { IPAddress($0) }
         localNetworks = networking.localNetworks.compactMap { IPNetwork($0) }
         ports = networking.mediaPorts
+        userAgent = networking.userAgent
         country = plan.settings["default_country"] ?? "RU"
         recordings = Self.recordings(in: data)
         prompts = dialPlan.prompts.path.hasPrefix("/") ? dialPlan.prompts.path : adapters + "/" + dialPlan.prompts.path

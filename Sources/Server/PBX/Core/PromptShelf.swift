@@ -3,38 +3,34 @@ import Media
 import NetworkTypes
 import PBXPlan
 
-/// Which prompts can be played. A look at the folder is remembered for a while; a file that could not be read counts as missing so long.
+/// Which prompts can be played: one that could not be counts as missing for a while.
 ///
 /// Confined to the signalling loop.
 final class PromptShelf {
     private let folder: String
-    private var known: [String: (isThere: Bool, until: MonotonicInstant)] = [:]
+    private var missing: [String: MonotonicInstant] = [:]
     private static let memory = Duration.seconds(30)
     private static let limit = 4096
-    /// Hears of a prompt that cannot be played, and why; of one that can again with nothing.
+    /// Hears of a prompt that cannot be played, and why; of one that is there with nothing.
     var onChange: (_ prompt: String, _ problem: String?) -> Void = { _, _ in }
 
     init(folder: String) { self.folder = folder }
 
     func path(_ name: String) -> String { folder + "/" + name + ".wav" }
 
-    /// Whether there is such a file.
-    func has(_ name: String, at now: MonotonicInstant) -> Bool {
-        if let one = known[name], one.until > now { return one.isThere }
-        let isThere = access(path(name), R_OK) == 0
-        remember(name, isThere, at: now)
-        return isThere
-    }
+    /// Whether nothing lately says that it cannot be played.
+    func has(_ name: String, at now: MonotonicInstant) -> Bool { missing[name].map { $0 <= now } ?? true }
 
-    /// Looks for every prompt that the plan names, and tells of those that are not there.
-    func check(_ names: Set<String>, at now: MonotonicInstant) {
-        for name in names.sorted() { onChange(name, has(name, at: now) ? nil : "there is no such file") }
+    /// Looks for every prompt that a plan names, and tells of each. Blocks for as long as the folder's disk does: when a plan is read.
+    func check(_ names: Set<String>) {
+        for name in names.sorted() { onChange(name, access(path(name), R_OK) == 0 ? nil : "there is no such file") }
     }
 
     /// A file could not be played.
     func failed(_ error: MediaError, at now: MonotonicInstant) {
         guard let name = name(in: error.context) else { return }
-        remember(name, false, at: now)
+        if missing.count >= Self.limit { missing.removeAll() }
+        missing[name] = now.advanced(by: Self.memory)
         var problem = error
         problem.context = error.code == .file ? "its file" : "its format"
         onChange(name, problem.description)
@@ -45,11 +41,6 @@ final class PromptShelf {
         guard let start = context.firstRange(of: folder + "/")?.upperBound else { return nil }
         let rest = context[start...]
         return rest.firstRange(of: ".wav").map { String(rest[..<$0.lowerBound]) }
-    }
-
-    private func remember(_ name: String, _ isThere: Bool, at now: MonotonicInstant) {
-        if known.count >= Self.limit { known.removeAll() }
-        known[name] = (isThere, now.advanced(by: Self.memory))
     }
 }
 

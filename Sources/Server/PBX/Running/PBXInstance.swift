@@ -44,8 +44,10 @@ final class PBXInstance: @unchecked Sendable {
         let now = MonotonicInstant.now
         let chance: () -> UInt64 = { UInt64.random(in: .min ... .max) }
         face = PBXFace(settings: settings, transport: transport)
+        var manner = SIPUserAgentSettings(contact: face.contact, chance: chance)
+        manner.product = Array((settings.userAgent ?? "").utf8)
         agent = SIPUserAgent(
-            settings: SIPUserAgentSettings(contact: face.contact, chance: chance),
+            settings: manner,
             transactions: SIPTransactions(now: now, chance: chance, sentBy: face.sentBy), now: now)
         let phones = PhoneDesk(
             realm: settings.realm, agent: agent, guardian: guardian, key: randomBytes(32), now: now, host: face.host)
@@ -62,7 +64,7 @@ final class PBXInstance: @unchecked Sendable {
         core.prompts.onChange = { [bulletin] prompt, problem in
             if let problem { bulletin.missing(prompt: prompt, problem) } else { bulletin.found(prompt: prompt) }
         }
-        core.prompts.check(plan.promptNames, at: now)
+        core.prompts.check(plan.promptNames)
         wire(lookup)
         for loop in mediaLoops { try loop.start() }
         transport.start()

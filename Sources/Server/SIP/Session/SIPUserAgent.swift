@@ -13,6 +13,9 @@ package struct SIPUserAgentSettings {
     package var legLimit = 10_000
     /// What Contact of our messages over a flow says: `<sip:192.0.2.1:5060>`.
     package var contact: (SIPFlow) -> [UInt8]
+    /// How we name ourselves to those we know: in User-Agent of our requests, and in Server of answers that grant something. Printable
+    /// characters; empty tells nothing. A refusal never tells it: strangers learn from it what to look for.
+    package var product: [UInt8] = []
     /// Unguessable numbers; of a seed in simulations.
     package var chance: () -> UInt64
 
@@ -45,6 +48,11 @@ package final class SIPUserAgent {
         self.transactions = transactions
         self.now = now
         wheel = TimerWheel(startingAt: Self.tick(now))
+        if !settings.product.isEmpty {
+            var lines = SIPFieldLines()
+            lines.add(.userAgent, parsed: settings.product[...])
+            transactions.product = lines.bytes
+        }
     }
 
     /// Whether nothing is left: no leg, no transaction, no timer.
@@ -272,6 +280,8 @@ package final class SIPUserAgent {
         _ status: UInt16, to message: SIPMessage, _ transaction: SIPTransactionID, toTag: [UInt8],
         _ lines: SIPFieldLines = SIPFieldLines(), body: [UInt8] = [], contentType: String? = nil
     ) -> [UInt8] {
+        var lines = lines
+        if !settings.product.isEmpty, (200...299).contains(status) { lines.add(.server, parsed: settings.product[...]) }
         let bytes = SIPMessageWriter.answer(
             status, to: message, toTag: toTag, arrival: transactions.arrival(of: transaction), lines,
             contentType: body.isEmpty ? nil : contentType ?? SIPUserAgent.sessionType, body: body)

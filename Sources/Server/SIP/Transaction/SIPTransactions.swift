@@ -25,6 +25,9 @@ package final class SIPTransactions {
     /// - Parameters:
     ///   - chance: unguessable numbers; of a seed in simulations.
     ///   - sentBy: host and port of our Via over a flow.
+    /// Whole lines that every request of ours has, a User-Agent or nothing.
+    var product: [UInt8] = []
+
     package init(
         settings: SIPTransactionSettings = SIPTransactionSettings(), shard: UInt8 = 0, now: MonotonicInstant,
         chance: @escaping () -> UInt64, sentBy: @escaping (SIPFlow) -> (host: String, port: UInt16?)
@@ -186,6 +189,7 @@ package final class SIPTransactions {
         bytes += branch
         bytes.append(fixed: ";rport\r\n")
         bytes += draft.fields
+        bytes += product
         if let contentType = draft.contentType, !draft.body.isEmpty {
             bytes.append(fixed: "Content-Type: ")
             bytes += contentType.utf8

@@ -74,6 +74,9 @@ final class Queueing: CallActivity {
 
     // MARK: Waiting
 
+    private var isAnnouncing = false
+    private var hasNoMusic = false
+
     private func playMusic() {
         guard let caller = call.caller else { return }
         call.core.media.play(caller.stream, queue.music.map { call.core.music($0) } ?? .tone(.ringback))
@@ -88,13 +91,21 @@ final class Queueing: CallActivity {
         announcement = nil
         guard let caller = call.caller else { return }
         let place = call.core.queues.place(of: self)
+        isAnnouncing = true
         let prompt = (1...9).contains(place) ? "position-\(place)" : "position-many"
         call.core.media.play(caller.stream, .file(call.core.promptPath(prompt)))
     }
 
+    /// After an announcement the music goes on. Music that ends by itself could not be played: a tone takes its place, once.
     func played(to leg: PBXLeg) {
+        if isAnnouncing {
+            isAnnouncing = false
+            announceLater()
+        } else {
+            guard !hasNoMusic else { return }
+            hasNoMusic = true
+        }
         playMusic()
-        announceLater()
     }
 
     /// Somebody before left.

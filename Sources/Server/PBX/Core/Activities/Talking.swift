@@ -54,6 +54,15 @@ final class Talking: CallActivity {
         call.tell(isHeld ? .held : .resumed, told)
     }
 
+    /// Music comes to no end of its own: it could not be played, and a tone takes its place.
+    func played(to leg: PBXLeg) {
+        guard isOnHold(partner(of: leg)), !leg.isHoldingUs, !hasNoMusic else { return }
+        hasNoMusic = true
+        call.core.media.play(leg.stream, call.core.holdMusic)
+    }
+
+    private var hasNoMusic = false
+
     // MARK: Keys, ends, transfers
 
     func pressed(_ key: Character, on leg: PBXLeg) {
