@@ -11,7 +11,12 @@ private final class ScriptedKeeper: ConnectionKeeper {
     private let body: Body
     private let counts = Mutex((begun: 0, ended: 0))
 
-    init(_ body: @escaping Body = ScriptedKeeper.waitForEver) { self.body = body }
+    let handsOver: Bool
+
+    init(handsOver: Bool = false, _ body: @escaping Body = ScriptedKeeper.waitForEver) {
+        self.handsOver = handsOver
+        self.body = body
+    }
 
     var begun: Int { counts.withLock { $0.begun } }
     var isWorking: Bool { counts.withLock { $0.begun > $0.ended } }
@@ -154,6 +159,22 @@ private final class UpkeepWorkbench: Sendable {
             #expect(await bench.seconds { !new.isWorking })
             #expect(await eventually { bench.status == nil })
         }
+    }
+
+    @Test func `one that hands over is ended while the next one begins, and is waited for in the end`() async {
+        let door = Doorway()
+        let old = ScriptedKeeper(handsOver: true) { _ in await door.pass() }
+        let new = ScriptedKeeper(handsOver: true)
+        let bench = UpkeepWorkbench(old)
+        await bench.running {
+            #expect(await eventually { old.isWorking })
+            bench.roster.load(new)
+            #expect(await bench.seconds { new.isWorking })
+            #expect(old.isWorking, "it holds what the next one takes over")
+            #expect(await bench.seconds { bench.status?.condition == .good })
+            door.open()
+        }
+        #expect(!old.isWorking && !new.isWorking)
     }
 
     @Test func `one that failed is begun anew after growing pauses, and its failure is seen meanwhile`() async {

@@ -108,11 +108,11 @@ extension EndToEnd {
             ] { #expect(record[name]?.string == value, "\(name): \(what)") }
             #expect(record["external_party"]?["number"]?["e164"]?.string == "+79000000101", "\(what)")
             #expect(record["line"]?["number"]?["e164"]?.string == "+79000000030", "\(what)")
-            #expect(record["line"]?["channel"]?.string == "yandex-direct", "\(what)")
+            #expect(record["attribution"]?["channel"]?.string == "yandex-direct", "\(what)")
             #expect(record["cause"]?["q850"]?.int == 16, "\(what)")
             let moments = ["started_at", "answered_at", "ended_at"].compactMap { record[$0]?.string }
             #expect(moments.count == 3 && moments == moments.sorted(), "\(what)")
-            #expect((record["legs"]?.elements.count ?? 0) >= 2, "\(what)")
+            #expect(record["legs"]?.elements.isEmpty == false, "\(what)")
             let people = record["participants"]?.elements.filter { $0["kind"]?.string == "user" } ?? []
             #expect(people.map { $0["extension"]?.string } == ["101"], "\(what)")
             #expect(record["recordings"]?.elements.count == 1, "\(what)")
