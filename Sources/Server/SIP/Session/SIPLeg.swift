@@ -41,6 +41,8 @@ final class SIPLeg {
 
     /// Of a leg that calls us.
     var invitation: SIPInvitation?
+    /// Our reliable provisional answer that our 200 overtook: its PRACK is still to come (RFC 3262 §3).
+    var overtaken: (rseq: UInt32, cseq: UInt32)?
     /// Our 200 that waits for its ACK.
     var awaited: SIPAwaitedAcknowledgement?
     /// REFERs of the peer that are under way, by their CSeq.
@@ -116,6 +118,8 @@ enum SIPOfferState {
 struct SIPPendingRequest {
     enum Kind {
         case invite, reinvite, update, bye, prack, info, refer, notify
+        /// BYE for a fork whose 200 came too late.
+        case letGo
     }
 
     let kind: Kind
@@ -123,6 +127,8 @@ struct SIPPendingRequest {
     let cseq: UInt32
     /// As they were sent, for the case that the peer challenges.
     let lines: SIPFieldLines
+    /// What it proved us with; the ACK of an INVITE repeats it (RFC 3261 §22.1).
+    let credentials: SIPFieldLines?
     let contentType: String?
     let body: [UInt8]
     var wasChallenged = false

@@ -6,6 +6,8 @@ struct SIPSessionTimer: Equatable {
 
     /// When the one who refreshes does so (§10 recommends half of the interval).
     var refreshDelay: Duration { .seconds(Int(interval) / 2) }
+    /// When it is tried again: several times before the other one takes the peer for gone.
+    var retryDelay: Duration { .seconds(Int(max(1, min(interval / 16, 30)))) }
     /// When the other one takes the peer for gone (§10): a little before the end, so that BYE comes first.
     var expiryDelay: Duration { .seconds(Int(interval - min(32, interval / 3))) }
 }

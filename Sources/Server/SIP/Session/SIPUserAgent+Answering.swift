@@ -108,7 +108,10 @@ extension SIPUserAgent {
         if !body.isEmpty { leg.localSession = body }
         leg.negotiation = isOurOffer ? .ours : .agreed
         answer(200, to: invitation.message, invitation.transaction, in: leg, all, body: body)
-        if let timer = invitation.reliable?.repetition.timer { wheel.cancel(timer) }
+        if let reliable = invitation.reliable {
+            if let timer = reliable.repetition.timer { wheel.cancel(timer) }
+            leg.overtaken = (reliable.rseq, invitation.message.cseq)
+        }
         leg.invitation = nil
         leg.phase = .accepting
         awaitAcknowledgement(of: invitation.message, invitation.transaction, in: leg, expectsAnswer: isOurOffer)

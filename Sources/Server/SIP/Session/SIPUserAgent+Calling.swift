@@ -130,13 +130,26 @@ extension SIPUserAgent {
     /// A 200 that nobody waits for: of a second fork, or after we took the call back. It is acknowledged and ended (§13.2.2.4).
     private func letGo(_ response: SIPMessage, _ pending: SIPPendingRequest, of leg: SIPLeg) {
         guard var dialog = try? leg.dialog.answered(by: response) else { return }
-        dialog.localCSeq = pending.cseq
-        let ack = dialog.draft(.ack, number: pending.cseq, contact: leg.contact, SIPFieldLines())
+        let fork = leg.forks.first { $0.dialog.holds(response) }
+        dialog.localCSeq = max(pending.cseq, fork?.dialog.localCSeq ?? 0)
+        let ack = dialog.draft(.ack, number: pending.cseq, contact: leg.contact, pending.credentials ?? SIPFieldLines())
         if let bytes = try? transactions.bytes(ofStateless: ack, over: leg.flow) { send(bytes, over: leg.flow) }
-        guard !leg.forks.contains(where: { $0.isLetGo && $0.dialog.holds(response) }) else { return }
+        guard fork?.isLetGo != true else { return }
+        let bye = dialog.draft(.bye, contact: leg.contact, SIPFieldLines())
         leg.forks.removeAll { $0.dialog.holds(response) }
         if leg.forks.count < 20 { leg.forks.append(SIPFork(dialog: dialog, isLetGo: true)) }
-        begin(dialog.draft(.bye, contact: leg.contact, SIPFieldLines()), .bye, cseq: dialog.localCSeq, in: leg, SIPFieldLines())
+        begin(bye, .letGo, cseq: dialog.localCSeq, in: leg, SIPFieldLines())
+    }
+
+    /// Ends a fork with credentials, where its peer wants some for that, too.
+    func isLetGoAgain(_ challenge: SIPMessage, _ pending: SIPPendingRequest, of leg: SIPLeg) -> Bool {
+        guard let place = leg.forks.firstIndex(where: { $0.dialog.holds(challenge) }),
+            let credentials = leg.authorizer?.answer(challenge, method: .bye, uri: leg.forks[place].dialog.remoteTarget)
+        else { return false }
+        let bye = leg.forks[place].dialog.draft(.bye, contact: leg.contact, credentials)
+        return begin(
+            bye, .letGo, cseq: leg.forks[place].dialog.localCSeq, in: leg, SIPFieldLines(), credentials: credentials,
+            wasChallenged: true)
     }
 
     /// The session in a provisional answer or a 200, where it is news. A provisional answer that is not reliable only shows what the

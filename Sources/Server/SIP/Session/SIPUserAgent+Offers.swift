@@ -41,7 +41,7 @@ extension SIPUserAgent {
         case 200...299: reinviteAccepted(leg, response, pending)
         default:
             leg.pending.remove(at: place)
-            if isAskedAgain(pending, response, in: leg) { return }
+            guard leg.phase != .ended, !isAskedAgain(pending, response, in: leg) else { return }
             offerRefused(leg, response, pending)
         }
     }
@@ -95,11 +95,17 @@ extension SIPUserAgent {
         case 500 where response.has(.retryAfter): retry(leg, pending, after: .seconds(min(response.number(.retryAfter) ?? 1, 10)))
         case 408, 481: lose(leg, .lost, response)
         case 422: retryLonger(leg, response, pending)
+        case 405 where isRefresh(pending), 501 where isRefresh(pending):
+            // It said otherwise: from here on it is asked by INVITE.
+            leg.abilities.remove(.update)
+            refreshSession(leg)
         default:
             if pending.isOffer { events.append(.offerRefused(leg.id, status: response.status)) }
             makeWaitingOffer(leg)
         }
     }
+
+    private func isRefresh(_ pending: SIPPendingRequest) -> Bool { pending.kind == .update && !pending.isOffer }
 
     /// Both offered at once: who owns Call-ID waits 2.1 to 4 s, the other one up to 2 s, in steps of 10 ms (RFC 3261 §14.1).
     private func clashDelay(_ leg: SIPLeg) -> Duration {
@@ -108,8 +114,9 @@ extension SIPUserAgent {
     }
 
     private func retry(_ leg: SIPLeg, _ pending: SIPPendingRequest, after delay: Duration) {
-        guard leg.phase == .confirmed, leg.retryTimerID == nil else { return }
-        if pending.isOffer, leg.waitingOffer == nil { leg.waitingOffer = pending.body }
+        // A refresh is tried again by the session timer.
+        guard leg.phase == .confirmed, leg.retryTimerID == nil, pending.isOffer else { return }
+        if leg.waitingOffer == nil { leg.waitingOffer = pending.body }
         leg.retryTimerID = setTimer(.retryOffer(leg.id), after: delay)
     }
 
@@ -152,6 +159,10 @@ extension SIPUserAgent {
     }
 
     func receiveUpdate(_ message: SIPMessage, _ transaction: SIPTransactionID, in leg: SIPLeg) {
+        guard leg.phase != .ended else {
+            answer(481, to: message, transaction, in: leg)
+            return
+        }
         let brings = hasSession(message)
         if brings || settings.sessionTimer.refuses(message) {
             guard mayNegotiate(message, transaction, in: leg) else { return }
@@ -258,10 +269,13 @@ extension SIPUserAgent {
         guard let timer = leg.sessionTimer else { return }
         guard timer.isOurs else { return lose(leg, .expired, nil) }
         refreshSession(leg)
+        // A refresh that cannot be sent now, or is refused because the peer negotiates, is tried again until one is agreed on.
+        if leg.phase == .confirmed, leg.sessionTimerID == nil {
+            leg.sessionTimerID = setTimer(.session(leg.id), after: timer.retryDelay)
+        }
     }
 
-    /// By UPDATE where the peer has it, else by an INVITE that changes nothing. One that cannot be sent now, because a negotiation is
-    /// under way, is refreshed by that.
+    /// By UPDATE where the peer has it, else by an INVITE that changes nothing.
     private func refreshSession(_ leg: SIPLeg) {
         guard leg.phase == .confirmed, leg.awaited == nil, leg.negotiation.isStable, !leg.isPending(.reinvite, .update) else {
             return

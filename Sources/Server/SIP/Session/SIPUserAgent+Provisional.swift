@@ -73,6 +73,11 @@ extension SIPUserAgent {
     // MARK: PRACK
 
     func receivePrack(_ message: SIPMessage, _ transaction: SIPTransactionID, in leg: SIPLeg) {
+        if let overtaken = leg.overtaken, leg.phase != .ended, acknowledges(message, overtaken.rseq, overtaken.cseq) {
+            leg.overtaken = nil
+            answer(200, to: message, transaction, in: leg)
+            return
+        }
         guard var invitation = leg.invitation, let reliable = invitation.reliable,
             acknowledges(message, reliable.rseq, invitation.message.cseq)
         else {

@@ -91,6 +91,11 @@ extension SIPUserAgent {
         loseIfUnknown(leg, response)
     }
 
+    /// A peer that knows nothing of its REFER any more wants no more news of it; the call goes on (RFC 5057 §5.1).
+    func notifyAnswered(_ leg: SIPLeg, _ response: SIPMessage) {
+        if response.status == 481 { leg.referrals.removeAll() }
+    }
+
     func receiveNotify(_ message: SIPMessage, _ transaction: SIPTransactionID, in leg: SIPLeg) {
         guard let event = message.value(.event), event.prefix(5).equals(ignoringCase: "refer"), leg.phase != .ended else {
             answer(leg.phase == .ended ? 481 : 489, to: message, transaction, in: leg)

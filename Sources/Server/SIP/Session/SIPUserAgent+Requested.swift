@@ -44,7 +44,6 @@ extension SIPUserAgent {
     private func receiveBye(_ message: SIPMessage, _ transaction: SIPTransactionID, in leg: SIPLeg) {
         answer(200, to: message, transaction, in: leg)
         guard leg.phase != .ended else { return }
-        refuseWhatWaits(leg)
         if leg.phase == .cancelling {
             end(leg)
             return
@@ -55,7 +54,7 @@ extension SIPUserAgent {
         end(leg)
     }
 
-    /// A request of the peer that still waits when the call ends gets 487 (RFC 3261 §15.1.2).
+    /// Requests of the peer that still wait when the call ends get 487 (RFC 3261 §15.1.2).
     func refuseWhatWaits(_ leg: SIPLeg) {
         if let invitation = leg.invitation {
             answer(487, to: invitation.message, invitation.transaction, in: leg)
@@ -63,6 +62,8 @@ extension SIPUserAgent {
             answer(487, to: message, transaction, in: leg)
         }
         leg.negotiation = .agreed
+        for waiting in leg.pendingReferrals { answer(487, to: waiting.message, waiting.transaction, in: leg) }
+        leg.pendingReferrals = []
     }
 
     /// Ends the leg, whatever state it is in: CANCEL, a refusal, or BYE, at once or as soon as the rules let it.

@@ -15,19 +15,20 @@ extension SIPUserAgent {
         var draft = leg.dialog.draft(method, contact: leg.contact, all)
         draft.contentType = body.isEmpty ? nil : contentType
         draft.body = body
-        return begin(draft, kind, cseq: leg.dialog.localCSeq, in: leg, lines, wasChallenged: wasChallenged)
+        return begin(
+            draft, kind, cseq: leg.dialog.localCSeq, in: leg, lines, credentials: credentials, wasChallenged: wasChallenged)
     }
 
     @discardableResult
     func begin(
         _ draft: SIPRequestDraft, _ kind: SIPPendingRequest.Kind, cseq: UInt32, in leg: SIPLeg, _ lines: SIPFieldLines,
-        wasChallenged: Bool = false
+        credentials: SIPFieldLines? = nil, wasChallenged: Bool = false
     ) -> Bool {
         guard let id = try? transactions.begin(draft, over: leg.flow, owner: leg.id.owner, now: now) else { return false }
         leg.pending.append(
             SIPPendingRequest(
-                kind: kind, id: id, cseq: cseq, lines: lines, contentType: draft.contentType, body: draft.body,
-                wasChallenged: wasChallenged))
+                kind: kind, id: id, cseq: cseq, lines: lines, credentials: credentials, contentType: draft.contentType,
+                body: draft.body, wasChallenged: wasChallenged))
         return true
     }
 
@@ -43,21 +44,28 @@ extension SIPUserAgent {
     private func answered(_ leg: SIPLeg, _ response: SIPMessage, _ place: Int) {
         let pending = leg.pending.remove(at: place)
         defer { forgetIfDone(leg) }
-        if isAskedAgain(pending, response, in: leg) { return }
+        // Of a call that is over, only its end is still worth asking for.
+        let isEnd = pending.kind == .bye || pending.kind == .letGo
+        guard leg.phase != .ended || isEnd, !isAskedAgain(pending, response, in: leg) else { return }
         switch pending.kind {
         case .update: updateAnswered(leg, response, pending)
         case .refer: referAnswered(leg, response, pending)
-        case .bye: break
-        default: loseIfUnknown(leg, response)
+        case .notify: notifyAnswered(leg, response)
+        // A PRACK that comes behind the final answer may find nothing: that is no word on the call.
+        case .bye, .letGo, .prack: break
+        case .info, .invite, .reinvite: loseIfUnknown(leg, response)
         }
     }
 
     /// Asks once more with credentials, where the peer wants some.
     func isAskedAgain(_ pending: SIPPendingRequest, _ response: SIPMessage, in leg: SIPLeg) -> Bool {
         guard response.status == 401 || response.status == 407, !pending.wasChallenged || isStale(response),
-            let method = Self.method(of: pending.kind),
-            let credentials = leg.authorizer?.answer(response, method: method, uri: leg.dialog.remoteTarget)
+            let method = Self.method(of: pending.kind)
         else { return false }
+        if pending.kind == .letGo { return isLetGoAgain(response, pending, of: leg) }
+        guard let credentials = leg.authorizer?.answer(response, method: method, uri: leg.dialog.remoteTarget) else {
+            return false
+        }
         return begin(
             method, pending.kind, in: leg, pending.lines, credentials: credentials, contentType: pending.contentType,
             body: pending.body, wasChallenged: true)
@@ -76,7 +84,7 @@ extension SIPUserAgent {
         switch kind {
         case .invite, .reinvite: .invite
         case .update: .update
-        case .bye: .bye
+        case .bye, .letGo: .bye
         case .info: .info
         case .refer: .refer
         case .notify: .notify
@@ -97,7 +105,7 @@ extension SIPUserAgent {
         case .invite:
             refuse(leg, SIPCallRefusal(status: failure == .timeout ? 408 : 503, response: nil))
         case .reinvite, .update: lose(leg, .lost, nil)
-        case .refer:
+        case .refer where leg.phase != .ended:
             events.append(.referralProgress(leg.id, status: 408, isOver: true))
         default: break
         }
@@ -114,7 +122,8 @@ extension SIPUserAgent {
 
     /// ACK for the 200 to an INVITE of ours, kept for its repetitions. It goes with the credentials of the INVITE (§22.1).
     func acknowledge(_ leg: SIPLeg, _ pending: SIPPendingRequest, answer: [UInt8] = []) {
-        var draft = leg.dialog.draft(.ack, number: pending.cseq, contact: leg.contact, SIPFieldLines())
+        var draft = leg.dialog.draft(
+            .ack, number: pending.cseq, contact: leg.contact, pending.credentials ?? SIPFieldLines())
         draft.body = answer
         draft.contentType = answer.isEmpty ? nil : Self.sessionType
         guard let bytes = try? transactions.bytes(ofStateless: draft, over: leg.flow) else { return }

@@ -239,9 +239,14 @@ package final class SIPUserAgent {
         return leg.phase == .ended || (replaces.isEarlyOnly && leg.phase == .confirmed) ? nil : id
     }
 
-    /// Ends a leg: timers stop, waiting offers are forgotten; its name lives on while its transactions need it.
+    /// Ends a leg: timers stop, what waits for an answer of ours is refused, waiting offers are forgotten. Its name lives on while its
+    /// transactions need it, and none needs it for ever.
     func end(_ leg: SIPLeg) {
         leg.phase = .ended
+        refuseWhatWaits(leg)
+        for pending in leg.pending where pending.kind == .invite || pending.kind == .reinvite {
+            transactions.hurry(pending.id, now: now)
+        }
         leg.waitingOffer = nil
         for timer in [
             leg.sessionTimerID, leg.retryTimerID, leg.awaited?.repetition.timer, leg.invitation?.reliable?.repetition.timer,

@@ -34,6 +34,8 @@ final class SIPTransaction {
     // Client.
     let branch: [UInt8]
     var cancel: SIPCancelling?
+    /// Of INVITE: whether a provisional answer no longer makes it wait for as long as it takes.
+    var isHurried = false
     /// ACK for a final answer that was no 2xx.
     var ack: [UInt8] = []
 

@@ -9,7 +9,13 @@ extension SIPTransactions {
         advanceClock(to: now)
         let id = makeID()
         let branch = SIPBranch.written(shard: shard, id, chance: chance())
-        let bytes = try written(draft, over: flow, branch: branch)
+        let bytes: [UInt8]
+        do {
+            bytes = try written(draft, over: flow, branch: branch)
+        } catch {
+            discard(id)
+            throw error
+        }
         let transaction = SIPTransaction(
             client: id, isInvite: draft.method == "INVITE", flow: flow, owner: owner, branch: branch, bytes: bytes,
             interval: settings.t1)
@@ -49,7 +55,7 @@ extension SIPTransactions {
             if transaction.state == .trying {
                 transaction.state = .proceeding
                 stopRepetition(transaction)
-                if transaction.cancel == nil { setEnd(transaction, after: nil) }
+                if transaction.cancel == nil, !transaction.isHurried { setEnd(transaction, after: nil) }
                 sendCancel(transaction)
             }
             tell(transaction, response)
@@ -115,6 +121,16 @@ extension SIPTransactions {
         else { return }
         transaction.cancel = SIPCancelling(fields: fields, interval: settings.t1)
         if transaction.state == .proceeding { sendCancel(transaction) }
+    }
+
+    /// Waits for the final answer to an INVITE no longer than for that to any other request: nobody needs it any more.
+    package func hurry(_ id: SIPTransactionID, now: MonotonicInstant) {
+        advanceClock(to: now)
+        guard let transaction = self[id], transaction.isClient, transaction.isInvite, !transaction.isHurried,
+            transaction.state == .trying || transaction.state == .proceeding
+        else { return }
+        transaction.isHurried = true
+        if transaction.state == .proceeding, transaction.cancel == nil { setEnd(transaction, after: settings.patience) }
     }
 
     private func sendCancel(_ transaction: SIPTransaction) {

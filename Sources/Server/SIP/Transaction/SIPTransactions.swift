@@ -119,6 +119,9 @@ package final class SIPTransactions {
         return SIPTransactionID(slot: UInt32(slots.count - 1), generation: 0)
     }
 
+    /// Puts a name back that was made and not used.
+    func discard(_ id: SIPTransactionID) { freeSlots.append(id.slot) }
+
     func keep(_ transaction: SIPTransaction) {
         slots[Int(transaction.id.slot)] = transaction
         count += 1

@@ -73,6 +73,40 @@ final class SessionBench {
         return !sends.isEmpty
     }
 
+    // MARK: What no user agent of ours says
+
+    func read(_ bytes: [UInt8]) -> SIPMessage {
+        guard let message = try? parser.parse(datagram: bytes.span).message else {
+            preconditionFailure("unreadable: \(String(decoding: bytes, as: UTF8.self))")
+        }
+        return message
+    }
+
+    /// Brings a message to one end as if it came from the other, and delivers what follows.
+    func bring(_ bytes: [UInt8], to end: End) {
+        end.agent.receive(read(bytes), over: flow(to: end === alice ? bob : alice), now: now)
+        settle()
+    }
+
+    /// A request in a dialog, past the rules of the user agent whose it is.
+    func say(_ method: SIPMethod, number: UInt32, from end: End, _ leg: SIPLegID, body: String = "") throws {
+        guard var dialog = end.agent.leg(leg)?.dialog else { preconditionFailure("no such leg") }
+        var draft = dialog.draft(method, number: number, contact: Array("<sip:\(end.address)>".utf8), SIPFieldLines())
+        draft.body = Array(body.utf8)
+        draft.contentType = body.isEmpty ? nil : "application/sdp"
+        let to = end === alice ? bob : alice
+        bring(try end.agent.transactions.bytes(ofStateless: draft, over: flow(to: to)), to: to)
+    }
+
+    /// An answer of another's to a request that was taken off the wire.
+    func answer(
+        _ status: UInt16, to request: SIPMessage, tag: String? = nil, _ lines: [(SIPHeaderName, String)] = [], at end: End
+    ) throws {
+        var writer = try SIPMessageWriter.response(status, "Made Up", to: request, toTag: tag)
+        for (name, value) in lines { try writer.field(name, value) }
+        bring(try writer.finish(), to: end)
+    }
+
     private func collect(_ end: End) { end.told += end.agent.takeEvents() }
 
     func flow(to end: End) -> SIPFlow { SIPFlow(transport: transport, remote: end.address, local: transport == .udp ? 0 : 1) }
