@@ -148,7 +148,7 @@ pbx:
   menus:
     keys: {prompt: menu, keys: {"5": {ring: "102"}}, wait: 5s}
   voicemail:
-    box: {greeting: greeting, for: ["101", "102"]}
+    box: {greeting: greeting, for: ["103"]} # whose lamp no scenario expects
   incoming:
     "+74950000001": [{record: on}, {ring: "101"}]
     "+74950000010": [{record: on}, {ring: hunt}]
