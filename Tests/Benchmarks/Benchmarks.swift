@@ -7,6 +7,7 @@
         if CommandLine.arguments.dropFirst() == ["memory"] { return try LedgerMemoryBenchmark.run() }
         if CommandLine.arguments.dropFirst() == ["sip"] {
             SIPParsingBenchmark.run()
+            SIPTransactionsBenchmark.run()
             return SIPAccountsBenchmark.run()
         }
         if CommandLine.arguments.dropFirst().first == "media" {
@@ -28,6 +29,7 @@
         FoldingBenchmark.run()
         SIPParsingBenchmark.run()
         try MediaBenchmark.run()
+        SIPTransactionsBenchmark.run()
         SIPAccountsBenchmark.run()
         try AdapterBenchmark.run()
         try await OutgoingBenchmark().run()
