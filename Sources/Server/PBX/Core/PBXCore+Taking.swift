@@ -7,14 +7,17 @@ extension PBXCore {
     /// A telephone takes a call that rings at a colleague's, or at anybody's of its groups.
     func pickUp(ringingAt owner: String?, by short: String, with call: PBXCall) {
         let owners = owner.map { Set([$0]) } ?? plan.colleagues(of: short)
-        let ringing = calls.values.filter { other in
-            other !== call && other.caller?.state != .ended
-                && other.legs.contains { leg in leg.attempt != nil && leg.extension.map(owners.contains) == true }
-        }
-        guard let other = ringing.min(by: { $0.began < $1.began }) else {
+        let ringing = owners.flatMap { legs(of: $0) }.filter { $0.call !== call && waiting(for: $0) != nil }
+        let first = ringing.min { ($0.call.began, $0.call.name) < ($1.call.began, $1.call.name) }
+        guard let leg = first, move(callerOf: call, to: leg) else {
             return call.end(.noAnswer, by: .system, cause: Cause(sip: 480, q850: 20), status: 480)
         }
-        move(callerOf: call, into: other)
+    }
+
+    /// For whom a leg rings that is still to be answered; nil of a telephone that rings for its own call to somebody.
+    private func waiting(for leg: PBXLeg) -> PBXLeg? {
+        guard leg.state < .answered, let attempt = leg.attempt, !attempt.isOver else { return nil }
+        return attempt.caller.flatMap { $0.state == .ended ? nil : $0 }
     }
 
     /// INVITE with Replaces (RFC 3891): the telephone takes the place of a leg: one that rings (pick-up), or one that talks.
@@ -23,7 +26,7 @@ extension PBXCore {
             return call.end(.failed, by: .system, cause: Cause(sip: 481), status: 481)
         }
         let other = replaced.call
-        if replaced.attempt != nil { return move(callerOf: call, into: other) }
+        if move(callerOf: call, to: replaced) { return }
         guard let talking = other.activity as? Talking, talking.first === replaced || talking.second === replaced else {
             return call.end(.failed, by: .system, cause: Cause(sip: 481), status: 481)
         }
@@ -33,10 +36,15 @@ extension PBXCore {
         other.begin(Talking(other, partner, leg))
     }
 
-    /// The caller of one call answers another that rings.
-    private func move(callerOf call: PBXCall, into other: PBXCall) {
-        guard let caller = other.caller, let leg = adopt(callerOf: call, into: other, from: caller, handover: nil) else { return }
-        other.begin(Talking(other, caller, leg))
+    /// The caller of one call answers for a telephone that rings in another. What becomes of that call is its own affair, as if the
+    /// telephone had answered: whoever waits for it may be a caller, one who is passed on, or a colleague with a question.
+    /// - Returns: false where nobody waits for it.
+    private func move(callerOf call: PBXCall, to ringing: PBXLeg) -> Bool {
+        guard let partner = waiting(for: ringing), let attempt = ringing.attempt,
+            let leg = adopt(callerOf: call, into: ringing.call, from: partner, handover: nil)
+        else { return false }
+        attempt.pickedUp(by: leg)
+        return true
     }
 
     /// Makes the leg that called in one of another call; its own call is over.

@@ -117,14 +117,24 @@ final class RingAttempt {
 
     func accepted(_ leg: PBXLeg) {
         guard !isOver, legs.contains(where: { $0 === leg }) else { return call.core.release(leg, status: 487) }
-        stopTimer()
-        isOver = true
-        let others = legs.filter { $0 !== leg }
-        legs = []
         leg.state = .answered
         call.tell(.answered, leg)
         call.core.toll.answered(leg)
         leg.attempt = nil
+        succeed(with: leg)
+    }
+
+    /// Somebody whom it does not ring has taken the call; he is one of the call's legs already.
+    func pickedUp(by leg: PBXLeg) {
+        guard !isOver else { return }
+        succeed(with: leg)
+    }
+
+    private func succeed(with leg: PBXLeg) {
+        stopTimer()
+        isOver = true
+        let others = legs.filter { $0 !== leg }
+        legs = []
         dismiss(others, LegEnding(.answeredElsewhere, cause: Cause(q850: 26)))
         outcome(.answered(leg))
     }
