@@ -91,6 +91,9 @@ final class PBXCore {
 
     func cancel(_ timer: TimerID) { wheel.cancel(timer) }
 
+    /// Timers that run; for leak checks.
+    var timerCount: Int { wheel.count }
+
     func advance(to now: MonotonicInstant) {
         self.now = max(self.now, now)
         agent.advance(to: now)
@@ -254,7 +257,10 @@ final class PBXCore {
     private func dropFromPhone(_ leg: PBXLeg) {
         guard let short = leg.extension else { return }
         phoneLegs[short]?.removeAll { $0 === leg }
-        if phoneLegs[short]?.isEmpty ?? false { phoneLegs[short] = nil }
+        if phoneLegs[short]?.isEmpty ?? false {
+            phoneLegs[short] = nil
+            queues.phoneChanged()
+        }
         onPresence(short)
     }
 

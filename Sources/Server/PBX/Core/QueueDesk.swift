@@ -7,6 +7,9 @@ final class QueueDesk {
     private unowned let core: PBXCore
     private var waiting: [String: [Queueing]] = [:]
     private var orders: [String: QueueOrder] = [:]
+    /// Queues that are looked at in a moment, and those that are again in a second: one timer each, however many reasons there are.
+    private var soon: Set<String> = []
+    private var later: Set<String> = []
 
     init(_ core: PBXCore) { self.core = core }
 
@@ -35,7 +38,11 @@ final class QueueDesk {
 
     /// In a moment: whoever caused it is in the middle of something.
     func serveSoon(_ queue: CallQueue) {
-        _ = core.after(.milliseconds(200)) { [weak self] in self?.serve(queue) }
+        guard waiting[queue.name] != nil, soon.insert(queue.name).inserted else { return }
+        _ = core.after(.milliseconds(200)) { [weak self] in
+            self?.soon.remove(queue.name)
+            self?.serve(queue)
+        }
     }
 
     /// A telephone is free, or there, again: whoever waits may be served.
@@ -54,7 +61,10 @@ final class QueueDesk {
     }
 
     private func retryLater(_ queue: CallQueue) {
-        guard queue.restTime > .zero else { return }
-        _ = core.after(.seconds(1)) { [weak self] in if self?.waiting[queue.name] != nil { self?.serve(queue) } }
+        guard queue.restTime > .zero, later.insert(queue.name).inserted else { return }
+        _ = core.after(.seconds(1)) { [weak self] in
+            self?.later.remove(queue.name)
+            self?.serve(queue)
+        }
     }
 }

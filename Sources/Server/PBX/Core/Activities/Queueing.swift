@@ -40,6 +40,7 @@ final class Queueing: CallActivity {
 
     private func goElsewhere(_ reason: EndReason) {
         leaveStation(reason)
+        attempt?.stop(LegEnding(.noAnswer, cause: Cause(q850: 19)))
         call.script.lastFailure = LegEnding(reason)
         call.script.jump(otherwise: queue.otherwise)
         call.proceed()
