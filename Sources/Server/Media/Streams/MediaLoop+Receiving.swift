@@ -92,7 +92,10 @@ extension MediaLoop {
 
     /// Lets a side that agreed on no telephone events hear a key.
     private func soundKey(_ code: UInt8, on peer: MediaStream?) {
-        guard let peer, peer.isConfigured, peer.eventTypeOut == MediaStream.noType, peer.law != nil else { return }
+        guard let peer, peer.isConfigured, peer.eventTypeOut == MediaStream.noType, peer.law != nil, peer.terms.takesKeyTones
+        else {
+            return
+        }
         addKeyTones([code], to: peer)
     }
 

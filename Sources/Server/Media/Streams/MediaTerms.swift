@@ -27,12 +27,15 @@ package struct MediaTerms: Equatable, Sendable {
     package var mayReceive: Bool
     /// Whether keys are listened for in the sound itself. Only where no telephone events were agreed on.
     package var listensForKeys: Bool
+    /// Whether a key of the other side of the bridge is heard as a tone where no telephone events were agreed on: not where it goes beside
+    /// the sound.
+    package var takesKeyTones: Bool
 
     package init(
         remote: SocketAddress?, codec: AudioCodec = .pcma, payloadTypeIn: UInt8 = 8, payloadTypeOut: UInt8? = nil,
         eventTypeIn: UInt8? = nil, eventTypeOut: UInt8? = nil, signallingSource: IPAddress? = nil, isBehindNAT: Bool = false,
         mayRoam: Bool = true, remoteRTCP: SocketAddress? = nil, maySend: Bool = true, mayReceive: Bool = true,
-        listensForKeys: Bool = false
+        listensForKeys: Bool = false, takesKeyTones: Bool = true
     ) {
         self.remote = remote
         self.remoteRTCP = remoteRTCP
@@ -47,5 +50,6 @@ package struct MediaTerms: Equatable, Sendable {
         self.maySend = maySend
         self.mayReceive = mayReceive
         self.listensForKeys = listensForKeys
+        self.takesKeyTones = takesKeyTones
     }
 }

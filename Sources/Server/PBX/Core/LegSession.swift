@@ -1,3 +1,4 @@
+import Connector
 import Media
 import NetworkTypes
 import SIP
@@ -13,13 +14,17 @@ struct LegSession {
     /// What we said last.
     private(set) var text: [UInt8] = []
     private(set) var agreement: SDPAgreement?
+    /// How keys go to the peer.
+    let keys: TrunkAccount.Keys
 
     /// - Parameter seenAt: our address as the peer knows it.
-    init(_ port: MediaPort, seenAt address: IPAddress, flow: SIPFlow, codecs: [SDPCodec] = [.pcma, .pcmu], chance: UInt64) {
+    init(_ port: MediaPort, seenAt address: IPAddress, flow: SIPFlow, _ habits: SoundHabits, chance: UInt64) {
         self.port = port
         self.flow = flow
         local = SDPLocal(address: address, port: port.local.port, sessionID: chance >> 16)
-        local.codecs = codecs
+        local.codecs = habits.codecs
+        if habits.keys != .events { local.eventType = nil }
+        keys = habits.keys
     }
 
     var isAgreed: Bool { agreement != nil }
@@ -65,7 +70,8 @@ struct LegSession {
             payloadTypeOut: agreement.payloadTypeOut,
             eventTypeIn: agreement.eventTypeIn, eventTypeOut: agreement.eventTypeOut, signallingSource: flow.remote.ip,
             isBehindNAT: isBehindNAT(agreement), remoteRTCP: agreement.remoteRTCP, maySend: agreement.direction.sends,
-            mayReceive: agreement.direction.receives, listensForKeys: agreement.eventTypeIn == nil && codec.isUnderstood)
+            mayReceive: agreement.direction.receives,
+            listensForKeys: agreement.eventTypeIn == nil && codec.isUnderstood && keys != .info, takesKeyTones: keys != .info)
     }
 
     /// Its sound is to come from where its signalling does not: an address between us was translated.

@@ -35,6 +35,7 @@ extension PBXCore {
         let contacts = phones.contacts(of: short, at: now)
         guard !contacts.isEmpty else { throw CallFailure(.unreachable, sip: 480, q850: 20, "the telephone is not registered") }
         var legs: [PBXLeg] = []
+        var failure = CallFailure(.failed, sip: 484, q850: 28, "its address cannot be written")
         for contact in contacts {
             guard let from = phones.address(of: callerText(attempt.caller), over: contact.flow),
                 let to = phones.address(of: short, over: contact.flow)
@@ -42,9 +43,13 @@ extension PBXCore {
             var request = SIPCallRequest(
                 target: contact.uri, from: from, displayName: callerName(attempt.caller), to: to, flow: contact.flow, offer: [])
             request.lines = attempt.lines
-            if let leg = try? start(&request, .phone(extension: short, contact: contact.name), attempt, call) { legs.append(leg) }
+            do throws(CallFailure) {
+                legs.append(try start(&request, .phone(extension: short, contact: contact.name), attempt, call))
+            } catch {
+                failure = error
+            }
         }
-        guard !legs.isEmpty else { throw CallFailure(.failed, sip: 503, q850: 47, "no port for its sound") }
+        guard !legs.isEmpty else { throw failure }
         return legs
     }
 
@@ -57,7 +62,9 @@ extension PBXCore {
         guard var request = way.request(to: number, showing: line ?? call.line) else {
             throw CallFailure(.invalidNumber, sip: 484, q850: 28)
         }
-        let leg = try start(&request, .trunk(trunk, number: number.e164 ?? number.raw), attempt, call)
+        // The plan may name a connection with several accounts: it is the account that is busy, and has its habits.
+        let place = PBXLeg.Place.trunk(way.link.account.id, number: number.e164 ?? number.raw)
+        let leg = try start(&request, place, attempt, call)
         trunks.occupied(by: leg)
         toll.began(leg, ticket, number, over: trunk.description, for: attempt)
         return leg
@@ -68,11 +75,12 @@ extension PBXCore {
     ) throws(CallFailure) -> PBXLeg {
         let port: MediaPort
         do {
-            port = try media.open(address: mediaAddress(for: request.flow), near: attempt.caller?.stream)
+            port = try media.open(address: localAddress(request.flow), near: attempt.caller?.stream)
         } catch {
             throw CallFailure(.failed, sip: 503, q850: 47, error.description)
         }
-        var session = LegSession(port, seenAt: advertised(for: request.flow), flow: request.flow, chance: chance())
+        var session = LegSession(
+            port, seenAt: advertised(request.flow), flow: request.flow, habits(of: place), chance: chance())
         request.offer = session.offer()
         guard let sip = agent.call(request, now: now) else {
             media.close(port.id)
@@ -99,18 +107,6 @@ extension PBXCore {
         case .outside: return true
         }
     }
-
-    // MARK: Addresses
-
-    /// Ours as the other end of a flow knows it.
-    func advertised(for flow: SIPFlow) -> IPAddress {
-        let isLocal = settings.localNetworks.contains { $0.contains(flow.remote.ip) }
-        if !isLocal, let address = settings.publicAddress { return address }
-        return localAddress(flow)
-    }
-
-    /// Where sound for the other end of a flow is received.
-    func mediaAddress(for flow: SIPFlow) -> IPAddress { localAddress(flow) }
 
     // MARK: Who calls
 

@@ -99,12 +99,12 @@ extension PBXCore {
         if agent.refuses(message, transaction, now: now) { return nil }
         let port: MediaPort
         do {
-            port = try media.open(address: mediaAddress(for: flow), near: nil)
+            port = try media.open(address: localAddress(flow), near: nil)
         } catch {
             agent.respond(503, to: message, transaction, now: now)
             return nil
         }
-        var session = LegSession(port, seenAt: advertised(for: flow), flow: flow, chance: chance())
+        var session = LegSession(port, seenAt: advertised(flow), flow: flow, habits(of: place), chance: chance())
         do {
             if message.body.isEmpty { _ = session.offer() } else { _ = try session.answer(Array(message.body)) }
         } catch {

@@ -33,6 +33,7 @@ extension PBXCore {
 
     func refused(_ leg: PBXLeg, _ refusal: SIPCallRefusal) {
         let ending = LegEnding(EndReason(status: refusal.status), cause: Cause(refusal.response, status: refusal.status))
+        if let trunk = leg.trunk, [403, 408].contains(refusal.status) { trunks.doubt(trunk, now: now) }
         guard let attempt = leg.attempt else { return over(leg, ending) }
         attempt.refused(leg, ending)
     }
@@ -104,7 +105,7 @@ extension PBXCore {
 
     // MARK: Referrals
 
-    private func referred(_ leg: PBXLeg, _ referral: SIPReferral) {
+    func referred(_ leg: PBXLeg, _ referral: SIPReferral) {
         guard let activity = leg.call.activity, leg.referral == nil else { return answer(referral, of: leg, 603) }
         activity.referred(leg, referral)
     }
@@ -121,6 +122,4 @@ extension PBXCore {
         if status >= 200 { leg.referral = nil }
         agent.tell(referral: referral, of: sip, status, now: now)
     }
-
-    func take(referral: SIPReferral, of leg: PBXLeg) { referred(leg, referral) }
 }

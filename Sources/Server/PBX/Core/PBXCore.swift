@@ -19,6 +19,8 @@ final class PBXCore {
     var lookup: ((RoutingQuestion, @escaping (RoutingDecision?) -> Void) -> Void)?
     /// Our address at this end of a flow.
     var localAddress: (SIPFlow) -> IPAddress = { _ in .loopbackV4 }
+    /// The address by which the other end of a flow reaches us.
+    var advertised: (SIPFlow) -> IPAddress = { _ in .loopbackV4 }
     /// Hears whose presence may have changed.
     var onPresence: (String) -> Void = { _ in }
     /// Sends bytes that are no message: what keeps the way through a NAT open.
@@ -162,7 +164,7 @@ final class PBXCore {
         case .offer(let id, let sdp): if let leg = legs[id] { offered(leg, sdp) }
         case .answer(let id, let sdp): if let leg = legs[id] { answered(leg, sdp) }
         case .offerRefused: break
-        case .referred(let id, let referral): if let leg = legs[id] { take(referral: referral, of: leg) }
+        case .referred(let id, let referral): if let leg = legs[id] { referred(leg, referral) }
         case .referralProgress: break
         case .info(let id, let message): if let leg = legs[id], let key = DTMFInfo.key(in: message) { told(key, by: leg) }
         case .response(let message, _, let owner): trunks.answered(message, owner: owner, now: now)
@@ -176,7 +178,7 @@ final class PBXCore {
     func take(_ event: MediaEvent, now: MonotonicInstant) {
         self.now = max(self.now, now)
         switch event {
-        case .digit(let stream, let key): if let leg = streams[stream] { pressed(key, on: leg) }
+        case .digit(let stream, let key): if let leg = streams[stream] { heard(key, from: leg) }
         case .played(let stream): if let leg = streams[stream] { leg.call.activity?.played(to: leg) }
         case .playFailed(let stream, let error):
             prompts.failed(error, at: now)
@@ -205,9 +207,17 @@ final class PBXCore {
 
     private func pressed(_ key: Character, on leg: PBXLeg) { leg.call.activity?.pressed(key, on: leg) }
 
+    /// A key that came in the sound: a partner who takes keys beside it gets it there, any other one hears it.
+    private func heard(_ key: Character, from leg: PBXLeg) {
+        if let talking = leg.call.activity as? Talking, talking.partner(of: leg).session.keys == .info {
+            send(keys: String(key), to: talking.partner(of: leg))
+        }
+        pressed(key, on: leg)
+    }
+
     /// A key that came beside the sound, by INFO: whoever the leg talks with hears it as one that came in it.
     private func told(_ key: Character, by leg: PBXLeg) {
-        if let talking = leg.call.activity as? Talking { media.send(digits: String(key), to: talking.partner(of: leg).stream) }
+        if let talking = leg.call.activity as? Talking { send(keys: String(key), to: talking.partner(of: leg)) }
         pressed(key, on: leg)
     }
 

@@ -71,7 +71,7 @@ package final class EmbeddedPBX: CallControl {
         let settings: PBXSettings
         do {
             dialPlan = try plans.read(plan)
-            settings = try PBXSettings(plan, dialPlan, data: data, adapters: adapters)
+            settings = try await located(PBXSettings(plan, dialPlan, data: data, adapters: adapters), plan)
         } catch {
             throw ProviderFailure(.invalid, code: "plan", text: "\(error)")
         }
@@ -87,6 +87,14 @@ package final class EmbeddedPBX: CallControl {
         for trunk in state.withLock({ Array($0.trunks.values) }) { attach(trunk, to: instance) }
         await untilCancelled()
         await leave(shift)
+    }
+
+    /// With the public address, where the settings name it by a name.
+    private func located(_ settings: PBXSettings, _ plan: CallPlan) async throws -> PBXSettings {
+        guard settings.publicAddress == nil, let name = try PBXNetworking(plan.settings).publicAddress else { return settings }
+        var settings = settings
+        settings.publicAddress = try await resolver.address(of: name).get()
+        return settings
     }
 
     /// The PBX that another `run` of this connection left a moment ago, where its sockets may stay.
@@ -199,6 +207,7 @@ package final class EmbeddedPBX: CallControl {
     private func tell(_ places: TrunkPlaces, of trunk: KeptTrunk, to instance: PBXInstance) {
         instance.perform { core in
             guard let link = core.trunks[trunk.account.id] else { return }
+            instance.reach(places)
             let contact = places.targets.first.flatMap { instance.contact(named: link.contactUser, over: $0) }
             core.trunks.found(trunk.account.id, targets: places.targets, sources: places.sources, contact: contact, now: core.now)
         }

@@ -63,7 +63,7 @@ extension PBXCore {
                 PBXRecord.Beginning(
                     direction: call.direction, origin: .clickToCall, from: .user(extension: wish.from, endpoint: nil),
                     dialled: wish.to, line: wish.line, command: call.command)))
-        call.begin(CallingBack(call, phone, to: meant, named: wish.to))
+        call.begin(CallingBack(call, phone, to: meant))
         return ProviderAnswer(call: ExternalKey(.call, call.name), code: "ringing", isPreliminary: false)
     }
 
@@ -109,7 +109,7 @@ extension PBXCore {
     private func press(_ digits: String, _ call: PBXCall) throws(ProviderFailure) {
         let talking = try talking(call)
         guard let leg = employee(of: call) else { throw .gone }
-        media.send(digits: digits.uppercased(), to: talking.partner(of: leg).stream)
+        send(keys: digits.uppercased(), to: talking.partner(of: leg))
     }
 }
 

@@ -8,6 +8,8 @@ final class PBXFace {
     private let settings: PBXSettings
     private unowned let transport: SIPTransport
     private var own = OwnAddresses()
+    /// Ours as a trunk's provider reaches us, by the provider's address, where the trunk says so.
+    var reachedAs: [IPAddress: IPAddress] = [:]
 
     init(settings: PBXSettings, transport: SIPTransport) {
         self.settings = settings
@@ -25,6 +27,7 @@ final class PBXFace {
 
     /// The address by which the other end of a flow reaches us.
     func advertised(_ flow: SIPFlow) -> IPAddress {
+        if let address = reachedAs[flow.remote.ip] { return address }
         let isLocal = settings.localNetworks.contains { $0.contains(flow.remote.ip) } || flow.remote.ip.isLoopback
         if !isLocal, let address = settings.publicAddress { return address }
         return localAddress(flow)

@@ -55,6 +55,7 @@ final class PBXInstance: @unchecked Sendable {
             settings: settings, plan: plan, agent: agent, media: plane, numbering: numbering, phones: phones, trunks: TrunkDesk(),
             messages: messages, chance: chance, now: now, wallClock: { clock.now() }, outlet: outlet)
         core.localAddress = face.localAddress
+        core.advertised = face.advertised
         core.onPresence = { [unowned self] short in
             let word = core.presence(of: short)
             present.withLock { $0[short] = word }
@@ -163,6 +164,11 @@ final class PBXInstance: @unchecked Sendable {
             core.advance(to: loop.now)
             pump()
         }
+    }
+
+    /// Takes note of the address by which a provider reaches us; nil where that is the PBX's. On the loop.
+    func reach(_ places: TrunkPlaces) {
+        for target in places.targets { face.reachedAs[target.remote.ip] = places.publicAddress }
     }
 
     /// Our contact at a trunk's registrar: `sip:NAME@address:port`.

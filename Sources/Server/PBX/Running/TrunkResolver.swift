@@ -7,19 +7,29 @@ import Threading
 struct TrunkPlaces: Sendable, Equatable {
     var targets: [SIPFlow]
     var sources: [IPNetwork]
+    /// Ours as its provider reaches us, where that is not the PBX's.
+    var publicAddress: IPAddress?
 }
 
 /// Finds the addresses of trunks (RFC 3263): SRV records where no port is given, addresses of names. Each question has a thread of its
 /// own, because the system's resolver waits.
 struct TrunkResolver: Sendable {
-    struct Failure: Error {
+    struct Failure: Error, CustomStringConvertible {
         let reason: String
+        var description: String { reason }
     }
 
-    func find(_ account: TrunkAccount) async -> Result<TrunkPlaces, Failure> {
+    func find(_ account: TrunkAccount) async -> Result<TrunkPlaces, Failure> { await ask { Self.places(of: account) } }
+
+    /// The first address of a host.
+    func address(of host: String) async -> Result<IPAddress, Failure> { await ask { Self.address(of: host) } }
+
+    private func ask<Found: Sendable>(
+        _ work: @escaping @Sendable () -> Result<Found, Failure>
+    ) async -> Result<Found, Failure> {
         await withCheckedContinuation { continuation in
             do {
-                _ = try SystemThread(named: "look-up") { continuation.resume(returning: Self.places(of: account)) }
+                _ = try SystemThread(named: "look-up") { continuation.resume(returning: work()) }
             } catch {
                 continuation.resume(returning: .failure(Failure(reason: "no thread for the resolver: \(error)")))
             }
@@ -45,7 +55,23 @@ struct TrunkResolver: Sendable {
                 sources += found.compactMap { IPNetwork("\($0.ip)") }
             }
         }
-        return .success(TrunkPlaces(targets: Array(targets.prefix(16)), sources: sources))
+        var places = TrunkPlaces(targets: Array(targets.prefix(16)), sources: sources)
+        guard let name = account.publicAddress else { return .success(places) }
+        return address(of: name).map { address in
+            places.publicAddress = address
+            return places
+        }
+    }
+
+    private static func address(of host: String) -> Result<IPAddress, Failure> {
+        do {
+            guard let found = try SocketAddress.lookUp(host, port: 0).first else {
+                return .failure(Failure(reason: "\(host): no address"))
+            }
+            return .success(found.ip)
+        } catch {
+            return .failure(Failure(reason: "\(error)"))
+        }
     }
 
     private static func targets(of registrar: TrunkAccount.Registrar) throws -> [SIPFlow] {

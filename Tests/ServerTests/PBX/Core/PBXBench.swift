@@ -69,6 +69,7 @@ final class PBXBench {
             wallClock: { Instant(milliseconds: 1_700_000_000_000 + clock.value.nanoseconds / 1_000_000) },
             outlet: { written.value.append($0) })
         core.localAddress = { _ in own.ip }
+        core.advertised = { _ in own.ip }
         self.clock = clock
         self.written = written
         media.onEvent = { [unowned self] in core.take($0, now: now) }
@@ -106,18 +107,22 @@ final class PBXBench {
         return peer
     }
 
-    /// A trunk without registration, known by its address.
+    /// A trunk, known by its address; `change` says what its account is like. It does not register unless that says so.
     @discardableResult
-    func trunk(_ name: String) throws -> Peer {
-        let peer = makePeer(name)
-        var account = TrunkAccount(
-            id: TrunkID(ConnectionID(name)), login: "74950000001", password: "x", domain: "trunk.example.test",
+    func trunk(_ name: String, account: String? = nil, _ change: (inout TrunkAccount) -> Void = { _ in }) throws -> Peer {
+        let peer = makePeer(account.map { "\(name)-\($0)" } ?? name)
+        var trunk = TrunkAccount(
+            id: TrunkID(ConnectionID(name), account: account), login: "74950000001", password: "x", domain: "trunk.example.test",
             registrars: [TrunkAccount.Registrar(host: peer.address.ip.description)])
-        account.registers = false
-        account.numbers = ["+74950000001"]
-        _ = core.trunks.add(TrunkLink(account, contactUser: "contact-\(name)", chance: { 3 }, report: { _ in }))
+        trunk.registers = false
+        trunk.numbers = ["+74950000001"]
+        change(&trunk)
+        let contact = "contact-\(peer.name)"
+        _ = core.trunks.add(TrunkLink(trunk, contactUser: contact, chance: { 3 }, report: { _ in }))
         core.trunks.found(
-            account.id, targets: [SIPFlow(transport: .udp, remote: peer.address)], sources: [], contact: nil, now: now)
+            trunk.id, targets: [SIPFlow(transport: .udp, remote: peer.address)], sources: [],
+            contact: try SIPURI("sip:\(contact)@\(address)"), now: now)
+        settle()
         return peer
     }
 

@@ -10,7 +10,7 @@ final class CallingBack: CallActivity {
     private let meant: DialledText
     private var attempt: RingAttempt?
 
-    init(_ call: PBXCall, _ phone: PlanExtension, to meant: DialledText, named number: String) {
+    init(_ call: PBXCall, _ phone: PlanExtension, to meant: DialledText) {
         self.call = call
         self.phone = phone
         self.meant = meant
