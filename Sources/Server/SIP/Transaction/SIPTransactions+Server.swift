@@ -80,9 +80,6 @@ extension SIPTransactions {
 
     package func arrival(of id: SIPTransactionID) -> SIPArrival? { self[id].map { Self.arrival(over: $0.flow) } }
 
-    /// Where the request came from.
-    package func flow(of id: SIPTransactionID) -> SIPFlow? { self[id]?.flow }
-
     // MARK: Answers
 
     /// Sends an answer, and repeats it as the rules want.

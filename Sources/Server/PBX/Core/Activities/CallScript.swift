@@ -6,7 +6,6 @@ struct CallScript {
     private var walk: RouteWalk
     /// What the last one that rang came to: what the caller is told where no step is left.
     var lastFailure: LegEnding?
-    private var isBegun = false
 
     init(_ steps: [PlanStep], of plan: DialPlan) { walk = RouteWalk(steps, of: plan) }
 
