@@ -75,7 +75,7 @@ enum MappedFilter: Sendable, Equatable {
         return String(decoding: bytes[first...last], as: UTF8.self)
     }
 
-    /// Texts and marks are short (`MappedValue.limit`, `MappingReader.argumentLimit`), so the plain search will do.
+    /// Texts and marks are short (`MappedValue.limit`, `MappingReader.textLimit`), so the plain search will do.
     private static func split(_ text: String, at mark: String) -> (before: String, after: String)? {
         let bytes = Array(text.utf8)
         let mark = Array(mark.utf8)

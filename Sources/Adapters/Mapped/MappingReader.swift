@@ -3,9 +3,9 @@ import Connector
 
 /// Reads the section `mapping` of a connection's file and notes everything that is wrong with it, so that a person mends all of it
 /// at once. Readers answer nil after having noted a problem.
-struct MappingReader {
+struct MappingReader: SettingTreeReader {
     /// Bytes of an argument, a constant or a template.
-    static let argumentLimit = 512
+    static let textLimit = 512
     /// Values of a `map`, events, filters of a value: each at most so many.
     static let countLimit = 256
 
@@ -31,35 +31,6 @@ struct MappingReader {
             note("`\(name)` knows no `\(field.name)`", hint: NearestName.hint(for: field.name, among: known), at: field.place)
         }
         return Dictionary(fields.map { ($0.name, $0) }) { first, _ in first }
-    }
-
-    /// A text that is taken as it stands.
-    mutating func text(_ field: SettingTree.Field?) -> String? {
-        guard let field else { return nil }
-        return text(field.value, called: field.name)
-    }
-
-    mutating func text(_ tree: SettingTree, called name: String) -> String? {
-        guard let text = tree.text else {
-            note("`\(name)` is \(tree.kind)", hint: "write one value", at: tree.place)
-            return nil
-        }
-        guard text.utf8.count <= Self.argumentLimit else {
-            note("`\(name)` is too long", hint: "\(Self.argumentLimit) bytes are the limit", at: tree.place)
-            return nil
-        }
-        return text
-    }
-
-    /// A word of a closed list, as it stands.
-    mutating func word<Word: RawRepresentable & CaseIterable>(_ field: SettingTree.Field?, of: Word.Type) -> Word?
-    where Word.RawValue == String {
-        guard let field, let text = text(field) else { return nil }
-        if let word = Word(rawValue: text) { return word }
-        note(
-            "`\(field.name)`: `\(text)` is none of its values",
-            hint: NearestName.hint(for: text, among: Word.allCases.map(\.rawValue)), at: field.value.place)
-        return nil
     }
 
     mutating func flag(_ field: SettingTree.Field?) -> Bool? {

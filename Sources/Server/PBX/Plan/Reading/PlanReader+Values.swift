@@ -50,35 +50,6 @@ extension PlanReader {
 
     // MARK: Values
 
-    /// A text that is taken as it stands.
-    mutating func text(_ field: SettingTree.Field?) -> String? {
-        guard let field else { return nil }
-        return text(field.value, called: field.name)
-    }
-
-    mutating func text(_ tree: SettingTree, called name: String) -> String? {
-        guard let text = tree.text else {
-            note("`\(name)` is \(tree.kind)", hint: "write one value", at: tree.place)
-            return nil
-        }
-        guard text.utf8.count <= 2000 else {
-            note("`\(name)` is too long", hint: "2000 bytes are the limit", at: tree.place)
-            return nil
-        }
-        return text
-    }
-
-    /// A word of a closed list, as it stands.
-    mutating func word<Word: RawRepresentable & CaseIterable>(_ field: SettingTree.Field?, of: Word.Type) -> Word?
-    where Word.RawValue == String {
-        guard let field, let text = text(field) else { return nil }
-        if let word = Word(rawValue: text) { return word }
-        note(
-            "`\(field.name)`: `\(text)` is none of its values",
-            hint: NearestName.hint(for: text, among: Word.allCases.map(\.rawValue)), at: field.value.place)
-        return nil
-    }
-
     mutating func flag(_ field: SettingTree.Field?) -> Bool? {
         guard let field, let text = text(field) else { return nil }
         switch text {

@@ -7,9 +7,10 @@ import Connector
 /// ```swift
 /// let plan = try PlanReader().read(section)      // SettingTreeError: each problem with line, column and hint
 /// ```
-package struct PlanReader {
+package struct PlanReader: SettingTreeReader {
     static let countLimit = 2000
     static let stepLimit = 50
+    package static let textLimit = 2000
     /// More are of no use to anybody.
     static let problemLimit = 200
 
@@ -92,7 +93,7 @@ package struct PlanReader {
         for problem in ways.circles() { note(problem.problem, hint: problem.hint, at: problem.place) }
     }
 
-    mutating func note(_ problem: String, hint: String, at place: SettingTree.Place) {
+    package mutating func note(_ problem: String, hint: String, at place: SettingTree.Place) {
         guard problems.count < Self.problemLimit else { return }
         problems.append(.init(at: place, problem, hint: hint))
     }
