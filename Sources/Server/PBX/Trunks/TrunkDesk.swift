@@ -146,7 +146,7 @@ final class TrunkDesk {
 
     // MARK: Registrations
 
-    private unowned(unsafe) var core: PBXCore?
+    private weak var core: PBXCore?
     /// Which trunk a request of ours was for, by the owner that its transaction names.
     private var byOwner: [UInt64: TrunkID] = [:]
     private var lastOwner: UInt64 = 0
