@@ -34,6 +34,8 @@ final class PBXCall {
     /// The member of a queue who took it.
     var queueMember: (queue: String, member: RingTarget)?
     private(set) var isOver = false
+    /// Of a consultation: the leg, in the call that waits, of who asks.
+    private let askingLeg: String?
 
     init(
         _ name: String, in core: PBXCore, direction: Direction, origin: Origin, line: String?, dialled: String,
@@ -42,6 +44,8 @@ final class PBXCall {
         self.name = name
         book = other?.book ?? CallBook(name)
         isConsultation = other != nil
+        askingLeg = other?.liveLegs.first { $0.isHoldingUs && !$0.isCaller }?.name
+        book.open()
         self.core = core
         self.direction = direction
         self.origin = origin
@@ -81,7 +85,8 @@ final class PBXCall {
                 PBXRecord.LegMoment(
                     phase, leg: leg.name, from: leg.parent?.party ?? caller.flatMap { $0 === leg ? nil : $0.party },
                     to: leg.party,
-                    parent: leg.parent.flatMap { $0.isCaller ? nil : $0.name }, handover: leg.attempt?.handover,
+                    parent: leg.parent.flatMap { $0.isCaller ? nil : $0.name } ?? askingLeg,
+                    handover: leg.handover ?? leg.attempt?.handover,
                     group: leg.attempt?.group, trunk: leg.trunk?.description, sipCallID: leg.sipCallID,
                     codec: leg.session.codecName, reason: reason, isTransferredAway: isTransferredAway, cause: cause,
                     quality: phase == .ended ? leg.quality : nil)), at: moment)
@@ -108,22 +113,36 @@ final class PBXCall {
         recorder.finish(in: self)
         for leg in liveLegs { core.release(leg, status: status, cause: cause) }
         if let (queue, member) = queueMember { core.queues.talked(member, in: queue) }
-        if !isConsultation { tell(.ended(PBXRecord.Ending(reason, by: by, cause: cause))) }
+        if let last = book.close(isConsultation ? nil : PBXRecord.Ending(reason, by: by, cause: cause)) { tell(.ended(last)) }
         core.forget(self)
     }
 }
 
-/// Numbers what is told of one call.
+/// Numbers what is told of one call, its consultations included: the end is told when the last of them is over.
 final class CallBook {
     let call: String
     private var sequence = 0
     private var legCount = 0
+    private var users = 0
+    private var ending: PBXRecord.Ending?
 
     init(_ call: String) { self.call = call }
 
     func nextLegName() -> String {
         legCount += 1
         return String(legCount)
+    }
+
+    /// One more writes in it.
+    func open() { users += 1 }
+
+    /// One is done.
+    /// - Parameter ending: the call's; nil of a consultation.
+    /// - Returns: what is to be told now, where this was the last one.
+    func close(_ ending: PBXRecord.Ending?) -> PBXRecord.Ending? {
+        users -= 1
+        self.ending = ending ?? self.ending
+        return users == 0 ? self.ending : nil
     }
 
     func record(_ fact: PBXRecord.Fact, at moment: Instant) -> PBXRecord {

@@ -41,7 +41,7 @@ extension PBXCore {
     /// - Returns: false where nobody waits for it.
     private func move(callerOf call: PBXCall, to ringing: PBXLeg) -> Bool {
         guard let partner = waiting(for: ringing), let attempt = ringing.attempt,
-            let leg = adopt(callerOf: call, into: ringing.call, from: partner, handover: nil)
+            let leg = adopt(callerOf: call, into: ringing.call, from: partner, handover: attempt.handover)
         else { return false }
         attempt.pickedUp(by: leg)
         return true
@@ -56,6 +56,7 @@ extension PBXCore {
         let leg = PBXLeg(other.nextLegName(), caller.place, in: other, session: caller.session, isCaller: true, parent: from)
         leg.sip = sip
         leg.state = .answered
+        leg.handover = handover
         replace(caller, by: leg)
         call.end(.transferred, by: .user, cause: Cause(q850: 16))
         other.tell(.answered, leg)

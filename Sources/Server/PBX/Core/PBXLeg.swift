@@ -33,6 +33,8 @@ final class PBXLeg {
     var attempt: RingAttempt?
     /// The leg of whom it was called for: it speaks for that one's party.
     let parent: PBXLeg?
+    /// How it came out of a transfer, where no attempt says so.
+    var handover: LegReport.Handover?
     /// Whether its peer called us.
     let isCaller: Bool
     /// Whether the peer has us on hold.

@@ -270,7 +270,9 @@ final class PBXBench {
     // MARK: What came of it
 
     /// The records in a line each: `created inbound`, `started 101`, `ended busy`.
-    var told: [String] { written.value.map { $0.fact.words } }
+    var told: [String] { facts.map(\.words) }
+
+    var facts: [PBXRecord.Fact] { written.value.map(\.fact) }
 
     func forgetRecords() { written.value = [] }
 

@@ -66,7 +66,7 @@ final class Consulting: CallActivity {
     }
 
     func gone(_ leg: PBXLeg, _ ending: LegEnding) {
-        if leg === employee { return complete(ending) }
+        if leg === employee { return complete() }
         if leg === third {
             third = nil
             return goBack(ending.cause)
@@ -76,8 +76,9 @@ final class Consulting: CallActivity {
         call.end(leg === call.caller ? .callerHungUp : .calleeHungUp, by: .externalParty, cause: ending.cause)
     }
 
-    private func complete(_ ending: LegEnding) {
-        guard let third else { return call.end(.failed, by: .user, cause: ending.cause) }
+    private func complete() {
+        // Who does not wait for the answer passes the call on without a word.
+        guard let third else { return call.begin(Transferring(call, by: employee, of: waiting, to: target)) }
         tell(.completed)
         call.begin(Talking(call, waiting, third))
     }

@@ -55,7 +55,7 @@ final class RingAttempt {
         self.call = call
         self.caller = caller
         self.group = group
-        self.handover = handover
+        self.handover = handover ?? (call.isConsultation ? .consultative : nil)
         self.waves = waves
         self.outcome = outcome
     }
