@@ -59,7 +59,17 @@ final class AsteriskStand: Sendable {
         }
     }
 
-    func restart() { server.change { double, _ in double.restart() } }
+    /// - Returns: when it was, by the clock of its calls; nil where it has not come to it within a minute.
+    func restart() -> Instant? {
+        let moment = Guarded<Instant?>(nil)
+        server.change { [bell] double, _ in
+            let at = double.restart()
+            moment.withLock { $0 = at }
+            bell.ring()
+        }
+        _ = bell.wait(within: .seconds(60)) { moment.withLock { $0 != nil } }
+        return moment.withLock { $0 }
+    }
 
     /// - Returns: whether it came.
     func wait(until isDone: (AsteriskStand) -> Bool) -> Bool { bell.wait(within: .seconds(60)) { isDone(self) } }

@@ -154,11 +154,15 @@ package struct AsteriskDouble: Sendable {
     }
 
     /// Says so, ends all calls, closes, and is away for a while.
-    package mutating func restart() {
+    /// - Returns: when the calls ended.
+    @discardableResult
+    package mutating func restart() -> Instant {
+        let end = exchange.now
         exchange.endAll()
         exchange.tell("Shutdown", "system", ["Shutdown": "Cleanly", "Restart": "True"])
         publish()
         fall()
+        return end
     }
 
     /// Is gone without a word: calls, connections and all.

@@ -31,7 +31,7 @@ struct ManagerSessionCallTests {
                 for seed in UInt64(0)..<6 { double.begin(.inboundAnswered, seed: seed, at: now) }
             }
             await stand.wait { $0.openCount == 6 && $0.records.count >= 6 }
-            stand.server.change { double, _ in isAnnounced ? double.restart() : double.crash() }
+            stand.server.change { double, _ in if isAnnounced { double.restart() } else { double.crash() } }
             await stand.wait { $0.truths.count == 6 && $0.connections == 2 && $0.isConnected && $0.openCount == 0 }
             stand.server.change { double, now in double.begin(.inboundAnswered, seed: 77, at: now) }
             await stand.wait { $0.openCount == 1 }

@@ -47,7 +47,7 @@ extension PBXCore {
         statistics.userBans = phones.users.bans
         statistics.tollCalls = toll.count
         statistics.spent = toll.spent
-        statistics.standings = trunks.standings(of: plan.trunks.map(\.name))
+        statistics.standings = trunks.knownStandings(of: plan.trunks.map(\.name))
         return statistics
     }
 }

@@ -125,17 +125,21 @@ final class TrunkDesk {
 
     /// How the plan's trunks stand, for the choice among them.
     func standings(of names: [String]) -> [String: TrunkStanding] {
-        var standings: [String: TrunkStanding] = [:]
-        for name in names { standings[name] = standing(of: name) }
-        return standings
+        let missing = Dictionary(names.map { ($0, TrunkStanding(trouble: "there is no such trunk")) }) { first, _ in first }
+        return missing.merging(knownStandings(of: names)) { _, known in known }
     }
 
-    private func standing(of name: String) -> TrunkStanding {
+    /// The same of those only that are here: a trunk's connection may begin after the PBX.
+    func knownStandings(of names: [String]) -> [String: TrunkStanding] {
+        Dictionary(names.compactMap { name in standing(of: name).map { (name, $0) } }) { first, _ in first }
+    }
+
+    private func standing(of name: String) -> TrunkStanding? {
         guard let id = TrunkID(name) else { return TrunkStanding(trouble: "no name of a trunk") }
         let named = links.values.filter {
             $0.account.id.connection == id.connection && (id.account == nil || $0.account.id == id)
         }
-        guard !named.isEmpty else { return TrunkStanding(trouble: "there is no such trunk") }
+        guard !named.isEmpty else { return nil }
         let up = named.filter(\.state.isUp)
         let lines = named.sorted { $0.account.id < $1.account.id }.flatMap(\.account.numbers)
         guard !up.isEmpty else { return TrunkStanding(trouble: named.first?.state.words ?? "down", lines: lines) }
