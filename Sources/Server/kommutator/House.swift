@@ -52,7 +52,7 @@ final class House: Sendable {
         let numbering = WorldNumberingPlan()
         let pbx = EmbeddedPBX(
             numbering: numbering, clock: clock, data: settings.data, adapters: settings.adapters,
-            plans: PlanFile.desk(settings.adapters))
+            plans: PlanFile.desk(settings.adapters), children: children, searchPath: Environment.variables["PATH"] ?? "")
         registry = ConnectionRegistry(
             directory: Self.directory(
                 settings,

@@ -10,6 +10,8 @@ import Threading
 package final class EmbeddedPBX: CallControl {
     private struct State {
         var running: (connection: ConnectionID, settings: PBXSettings, instance: PBXInstance, outlet: RecordOutlet)?
+        /// Of the PBX that runs, where recordings can be made smaller.
+        var encoder: RecordingEncoder?
         /// Which `run` has the PBX: the last one that came. One of before leaves it alone.
         var shift: UInt64 = 0
         var trunks: [TrunkID: KeptTrunk] = [:]
@@ -24,6 +26,9 @@ package final class EmbeddedPBX: CallControl {
     private let data: String
     /// The folder of the connections' files: prompts lie below it.
     private let adapters: String
+    /// What starts encoders of recordings, and where they are looked for.
+    private let children: (any ChildProcesses)?
+    private let searchPath: String
     private let crm = Mutex<RingPlan?>(nil)
     private let resolver = TrunkResolver()
 
@@ -33,14 +38,18 @@ package final class EmbeddedPBX: CallControl {
     /// - Parameters:
     ///   - data: the gateway's folder for data; recordings get one below it.
     ///   - adapters: the folder of the connections' files.
+    ///   - children: starts encoders, looked for along `searchPath`; without it recordings stay WAV.
     package init(
-        numbering: any NumberingPlan, clock: any Timekeeper, data: String, adapters: String, plans: PlanDesk
+        numbering: any NumberingPlan, clock: any Timekeeper, data: String, adapters: String, plans: PlanDesk,
+        children: (any ChildProcesses)? = nil, searchPath: String = ""
     ) {
         self.numbering = numbering
         self.clock = clock
         self.data = data
         self.adapters = adapters
         self.plans = plans
+        self.children = children
+        self.searchPath = searchPath
     }
 
     /// Whom the CRM wants rung is asked there from now on.
@@ -117,6 +126,7 @@ package final class EmbeddedPBX: CallControl {
             return nil
         }
         outlet.hear(hear)
+        state.withLock(\.encoder)?.follow(plan.recordingFormat)
         await instance.ask { $0.follow(plan) }
         return instance
     }
@@ -125,22 +135,31 @@ package final class EmbeddedPBX: CallControl {
         _ profile: ConnectionProfile, _ settings: PBXSettings, _ plan: DialPlan, _ hear: @escaping @Sendable (PBXRecord) -> Void
     ) throws(ProviderFailure) -> PBXInstance {
         let outlet = RecordOutlet(hear)
+        let bulletin = PBXBulletin()
+        let encoder = children.map { children in
+            RecordingEncoder(
+                folder: settings.recordings, searchPath: searchPath, children: children, tell: { outlet.tell($0) },
+                report: { bulletin.recordingsStay($0) })
+        }
         do {
             try settings.prepareFolders()
-            for record in CutRecordings.records(in: settings.recordings, at: clock.now()) { outlet.tell(record) }
+            encoder?.follow(plan.recordingFormat)
+            let cut = CutRecordings.records(in: settings.recordings, at: clock.now())
             let instance = try PBXInstance(
                 settings: settings, plan: plan, numbering: numbering, clock: clock,
-                messages: MessageShelf.look(into: settings.recordings), outlet: { [self] in take($0, outlet) },
-                lookup: lookup(for: profile))
+                messages: MessageShelf.look(into: settings.recordings), bulletin: bulletin,
+                outlet: { [self] in take($0, outlet, encoder) }, lookup: lookup(for: profile))
             state.withLock { $0.running = (profile.id, settings, instance, outlet) }
+            state.withLock { $0.encoder = encoder }
+            for record in cut where encoder?.take(record) != true { outlet.tell(record) }
             return instance
         } catch {
             throw ProviderFailure(.unavailable, code: "pbx", text: "\(error)")
         }
     }
 
-    /// Counts what is live, and hands the record on.
-    private func take(_ record: PBXRecord, _ outlet: RecordOutlet) {
+    /// Counts what is live, and hands the record on, of a recording once it is what it shall be.
+    private func take(_ record: PBXRecord, _ outlet: RecordOutlet, _ encoder: RecordingEncoder?) {
         state.withLock { state in
             switch record.fact {
             case .created: state.liveCalls.insert(record.call)
@@ -148,7 +167,7 @@ package final class EmbeddedPBX: CallControl {
             default: break
             }
         }
-        outlet.tell(record)
+        if encoder?.take(record) != true { outlet.tell(record) }
     }
 
     private func untilCancelled() async {
@@ -166,11 +185,12 @@ package final class EmbeddedPBX: CallControl {
     }
 
     private func end() async {
-        let running = state.withLock { state in
-            defer { state.running = nil }
-            return state.running
+        let (running, encoder) = state.withLock { state in
+            defer { (state.running, state.encoder) = (nil, nil) }
+            return (state.running, state.encoder)
         }
         await running?.instance.close()
+        await encoder?.close()
         state.withLock { $0.liveCalls = [] }
     }
 
@@ -255,8 +275,14 @@ package final class EmbeddedPBX: CallControl {
 
     /// What the PBX that runs counts, and of which connection it is; nil where none runs.
     package var statistics: (connection: ConnectionID, figures: PBXStatistics)? {
-        let running = state.withLock { state in state.running.map { ($0.connection, $0.instance) } }
-        return running.map { ($0, $1.statistics) }
+        let (running, encoder) = state.withLock { state in
+            (state.running.map { ($0.connection, $0.instance) }, state.encoder)
+        }
+        guard let (connection, instance) = running else { return nil }
+        var figures = instance.statistics
+        let counts = encoder?.counts ?? RecordingEncoder.Counts()
+        (figures.encodings, figures.encoded, figures.encodingFailures) = (counts.waiting, counts.encoded, counts.failed)
+        return (connection, figures)
     }
 
     package func liveCalls(of connection: ConnectionID) -> Set<String> { state.withLock { $0.liveCalls } }
@@ -265,9 +291,14 @@ package final class EmbeddedPBX: CallControl {
         guard !name.isEmpty, name.count <= 128, !name.contains("/"), !name.hasPrefix("."), name.hasSuffix(".wav") else {
             throw ProviderFailure(.invalid, code: "recording", text: "this is no name of a recording")
         }
+        guard state.withLock(\.encoder)?.isPending(name) != true else {
+            throw ProviderFailure(
+                .unavailable, code: "recording", text: "the recording is being made smaller", retryAfter: .seconds(30))
+        }
         // A message stays until its owner throws it away.
         return LocalRecording(
-            path: PBXSettings.recordings(in: data) + "/" + name, isSpent: PBXRecordingName(name)?.box == nil)
+            path: RecordingFiles(folder: PBXSettings.recordings(in: data), name: name).current,
+            isSpent: PBXRecordingName(name)?.box == nil)
     }
 }
 

@@ -9,6 +9,7 @@ final class PBXBulletin: Sendable {
         var base = Upkeep(.starting, "the PBX begins")
         var alarms: [TollWords: Instant] = [:]
         var prompts: [String: String] = [:]
+        var recordings: String?
         var report: (@Sendable (Upkeep) -> Void)?
         var alarmCount = 0
     }
@@ -56,6 +57,14 @@ final class PBXBulletin: Sendable {
 
     func found(prompt: String) { tell { $0.prompts.removeValue(forKey: prompt) != nil } }
 
+    /// Why recordings stay WAV where they should not; nil when they do not any more.
+    func recordingsStay(_ problem: String?) {
+        tell { state in
+            defer { state.recordings = problem }
+            return state.recordings != problem
+        }
+    }
+
     /// Alarms of an hour ago are over.
     func forgetOld(at now: Instant) {
         tell { state in
@@ -78,15 +87,21 @@ final class PBXBulletin: Sendable {
         var upkeep = state.base
         let alarms = state.alarms.keys.sorted()
         let prompts = state.prompts.sorted { $0.key < $1.key }
-        guard !alarms.isEmpty || !prompts.isEmpty, upkeep.condition == .good else { return upkeep }
+        let isGood = alarms.isEmpty && prompts.isEmpty && state.recordings == nil
+        guard !isGood, upkeep.condition == .good else { return upkeep }
         upkeep.condition = .impaired
         let named = prompts.prefix(namedPrompts).map { "the prompt \($0.key) cannot be played: \($0.value)" }
         let more = prompts.count > namedPrompts ? ["\(prompts.count - namedPrompts) more prompts cannot be played"] : []
-        upkeep.summary = ([upkeep.summary] + alarms + named + more).joined(separator: "; ")
+        let format = state.recordings.map { ["recordings stay WAV: \($0)"] } ?? []
+        upkeep.summary = ([upkeep.summary] + alarms + named + more + format).joined(separator: "; ")
         upkeep.remedy =
-            alarms.isEmpty
-            ? "put the files into the folder of prompts: WAV, 8 kHz, 16 bits, mono"
-            : "look who calls where: if it is no thief, raise the limit in the plan"
+            if !alarms.isEmpty {
+                "look who calls where: if it is no thief, raise the limit in the plan"
+            } else if !prompts.isEmpty {
+                "put the files into the folder of prompts: WAV, 8 kHz, 16 bits, mono"
+            } else {
+                "install opus-tools, lame or ffmpeg and load the file again, or take `recording_format` out of the plan"
+            }
         return upkeep
     }
 }

@@ -23,7 +23,7 @@ final class PBXInstance: @unchecked Sendable {
     private let agent: SIPUserAgent
     private let guardian = SourceGuard()
     private let face: PBXFace
-    let bulletin = PBXBulletin()
+    let bulletin: PBXBulletin
     private var timer: TimerID?
     private var timerDue: MonotonicInstant?
 
@@ -33,8 +33,9 @@ final class PBXInstance: @unchecked Sendable {
     /// - Throws: `NetworkError`, `MediaError`, `ThreadError`, each with what to do.
     init(
         settings: PBXSettings, plan: DialPlan, numbering: any NumberingPlan, clock: any Timekeeper,
-        messages: [MessageShelf.Message], outlet: @escaping (PBXRecord) -> Void, lookup: PBXLookup?
+        messages: [MessageShelf.Message], bulletin: PBXBulletin, outlet: @escaping (PBXRecord) -> Void, lookup: PBXLookup?
     ) throws {
+        self.bulletin = bulletin
         loop = try EventLoop(name: "pbx")
         mediaLoops = try (0..<settings.mediaLoops).map { try EventLoop(name: "sound-\($0)") }
         transport = try SIPTransport(SIPTransportSettings(listeners: settings.listeners), loop: loop)

@@ -13,6 +13,10 @@ package struct PBXStatistics: Sendable {
     package var legs = 0
     package var registrations = 0
     package var recordings = 0
+    /// Recordings that wait to be made smaller; those that were, and those that could not be.
+    package var encodings = 0
+    package var encoded = 0
+    package var encodingFailures = 0
     /// By name.
     package var trunks: [Trunk] = []
     package var transport = SIPTransportCounts()

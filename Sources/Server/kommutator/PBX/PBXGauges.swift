@@ -8,6 +8,11 @@ enum PBXGauges {
         gauge("kommutator_pbx_legs", "Legs of calls that have not ended", figures.legs, &text)
         gauge("kommutator_pbx_registrations", "Telephones that are registered", figures.registrations, &text)
         gauge("kommutator_pbx_recordings", "Recordings that are being written", figures.recordings, &text)
+        gauge("kommutator_pbx_encodings", "Recordings that wait to be made Opus or MP3", figures.encodings, &text)
+        counter("kommutator_pbx_encoded_total", "Recordings that were made Opus or MP3", figures.encoded, &text)
+        counter(
+            "kommutator_pbx_encoding_failures_total", "Recordings that stayed WAV and should not", figures.encodingFailures, &text
+        )
         writeTrunks(figures.trunks, to: &text)
         writeTransport(figures.transport, to: &text)
         counter("kommutator_pbx_bans_total", "Sources that were shut out", figures.bans, &text)

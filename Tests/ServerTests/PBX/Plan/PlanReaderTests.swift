@@ -236,6 +236,7 @@ import Testing
         ("features: {echo: 43}", ["3:18 `43` is no feature code; write \"*\" and one to four digits, as in \"*8\", or off"]),
         ("alarm_at: 120", ["3:11 `alarm_at` is no whole number from 10 to 100; write a number there"]),
         ("prompts: ../../etc", ["3:10 `prompts` is no folder; write a path without `..`, as in prompts"]),
+        ("recording_format: flac", ["3:19 `flac` is no format of recordings; write wav, opus or mp3"]),
         ("currency: roubles", ["3:11 `roubles` is no currency; write three capital letters of ISO 4217, as in RUB"]),
         ("voicemail: {sales: {longest: 1m}}", ["3:13 `for` is missing in `sales`; who may hear it? `for: [\"101\"]`"]),
         (

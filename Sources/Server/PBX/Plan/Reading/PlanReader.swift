@@ -45,6 +45,7 @@ package struct PlanReader: SettingTreeReader {
 
     private static let keys = [
         "time_zone", "currency", "everyone", "extensions", "groups", "schedules", "menus", "queues", "voicemail", "prompts",
+        "recording_format",
         "routes",
         "incoming", "trunks", "outgoing", "emergency", "features", "fail_over", "limits", "alarm_at",
     ]
@@ -65,6 +66,7 @@ package struct PlanReader: SettingTreeReader {
         if let zone = zone(fields["time_zone"]) { plan.zone = zone }
         readCurrency(fields["currency"])
         readPrompts(fields["prompts"])
+        readRecordingFormat(fields["recording_format"])
         readExtensions(fields["extensions"], everyone: fields["everyone"], of: tree)
         for (name, field) in named(fields["groups"]) { readGroup(name, field) }
         for (name, field) in named(fields["schedules"]) { readSchedule(name, field, zoneIsGiven: fields["time_zone"] != nil) }
@@ -105,6 +107,14 @@ package struct PlanReader: SettingTreeReader {
                 "`\(text)` is no currency", hint: "write three capital letters of ISO 4217, as in RUB", at: field.value.place)
         }
         plan.currency = text
+    }
+
+    private mutating func readRecordingFormat(_ field: SettingTree.Field?) {
+        guard let field, let text = text(field) else { return }
+        guard let format = RecordingFormat(rawValue: text) else {
+            return note("`\(text)` is no format of recordings", hint: "write wav, opus or mp3", at: field.value.place)
+        }
+        plan.recordingFormat = format
     }
 
     /// The folder alone, or `{folder, texts}`.

@@ -18,6 +18,8 @@ package struct DialPlan: Sendable, Equatable {
     package var queues: [String: CallQueue] = [:]
     package var voicemail: [String: VoicemailBox] = [:]
     package var prompts = PromptFolder()
+    /// What recordings of calls are made into after the call; messages stay WAV.
+    package var recordingFormat = RecordingFormat.wav
     /// Lists of steps that several lines share.
     package var routes: [String: [PlanStep]] = [:]
     package var incoming = IncomingTable()
