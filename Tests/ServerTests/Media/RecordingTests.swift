@@ -6,87 +6,143 @@ import Testing
 @testable import Media
 
 /// From the loop to the recorder.
-struct RecordingLaneTests {
+struct RecordingBatchTests {
     private let now = MonotonicInstant(nanoseconds: 77)
 
-    private func push(_ lane: RecordingLane, _ sound: [UInt8], timestamp: UInt32 = 1000) {
-        let packet = [UInt8](repeating: 0, count: 12) + sound
-        let header = RTPHeader(payloadType: 8, sequence: 1, timestamp: timestamp, ssrc: 5, payloadByteCount: sound.count)
-        lane.push(packet.span, header.payload, header, .muLaw, at: now)
+    private func note(_ timestamp: UInt32, count: Int = 1) -> RecordingLane.Note {
+        RecordingLane.Note(arrival: now, timestamp: timestamp, ssrc: 5, law: .muLaw, count: count)
     }
 
-    private func take(_ lane: RecordingLane) -> (RecordingLane.Note, [UInt8])? {
-        var taken: (RecordingLane.Note, [UInt8])?
-        lane.take { taken = ($0, Array($1)) }
-        return taken
+    private func pieces(_ batch: RecordingBatch) -> [(lane: UInt32, note: RecordingLane.Note, sound: [UInt8])] {
+        var pieces: [(lane: UInt32, note: RecordingLane.Note, sound: [UInt8])] = []
+        batch.forEach { pieces.append(($0, $1, Array($2))) }
+        return pieces
+    }
+
+    private func push(_ courier: RecordingCourier, _ lane: RecordingLane, _ sound: [UInt8]) {
+        let packet = [UInt8](repeating: 0, count: 12) + sound
+        let header = RTPHeader(payloadType: 8, sequence: 1, timestamp: 1000, ssrc: 5, payloadByteCount: sound.count)
+        courier.push(lane, packet.span, header.payload, header, .muLaw, at: now)
+    }
+
+    private func batches(_ inbox: RecorderInbox) -> [RecordingBatch] {
+        inbox.takeAll().compactMap { if case .sound(let batch) = $0 { batch } else { nil } }
     }
 
     @Test func `sound comes out as it went in, long packets in pieces`() throws {
-        let lane = RecordingLane()
-        push(lane, (0..<200).map { UInt8($0) })
-        #expect(lane.count == 2)
-        #expect(lane.firstArrival == 77)
-        let first = try #require(take(lane)), second = try #require(take(lane))
-        #expect(first.0 == RecordingLane.Note(arrival: now, timestamp: 1000, ssrc: 5, law: .muLaw, count: 160))
-        #expect(second.0.timestamp == 1160)
-        #expect(first.1 + second.1 == (0..<200).map { UInt8($0) })
-        #expect(take(lane) == nil)
-        #expect(lane.firstArrival == nil)
+        let inbox = RecorderInbox(limit: 2)
+        let courier = RecordingCourier(try EventLoop(name: "test"), inbox) {}
+        push(courier, RecordingLane(number: 9), (0..<200).map { UInt8($0) })
+        #expect(batches(inbox).isEmpty)
+        courier.handOver()
+        let found = pieces(try #require(batches(inbox).first))
+        #expect(found.map(\.lane) == [9, 9])
+        #expect(found.map(\.note) == [note(1000, count: 160), note(1160, count: 40)])
+        #expect(found.flatMap(\.sound) == (0..<200).map { UInt8($0) })
     }
 
-    @Test func `a full ring counts a loss and keeps what it has`() throws {
-        let lane = RecordingLane()
-        for number in 0..<70 { push(lane, [UInt8(number)]) }
-        #expect(lane.count == 64)
+    @Test func `a recorder that is too far behind costs sound, and no waiting`() throws {
+        let inbox = RecorderInbox(limit: 2)
+        let courier = RecordingCourier(try EventLoop(name: "test"), inbox) {}
+        let lane = RecordingLane(number: 0)
+        for _ in 0..<RecordingBatch.pieces * 2 + 6 { push(courier, lane, [1]) }
         #expect(lane.lost == 6)
-        #expect(try #require(take(lane)).1 == [0])
-        push(lane, [99])
+        let full = batches(inbox)
+        #expect(full.map(\.count) == [RecordingBatch.pieces, RecordingBatch.pieces])
+        for batch in full { inbox.giveBack(batch) }
+        push(courier, lane, [2])
         #expect(lane.lost == 6)
-        var last: [UInt8] = []
-        while let next = take(lane) { last = next.1 }
-        #expect(last == [99])
+        courier.handOver()
+        #expect(batches(inbox).flatMap { pieces($0).map(\.sound) } == [[2]])
     }
 
-    @Test func `one thread fills it and another empties it`() {
-        let lane = RecordingLane()
-        let total = 50_000
-        let pusher = Threads.start {
-            for number in 0..<total {
-                self.push(
-                    lane, [UInt8(truncatingIfNeeded: number), UInt8(truncatingIfNeeded: number >> 8)], timestamp: UInt32(number))
-            }
-            lane.seal()
-        }
-        var (taken, last, isInOrder) = (0, -1, true)
-        while !lane.isSealed || lane.count > 0 {
-            lane.take { note, codes in
-                let number = Int(note.timestamp)
-                isInOrder = isInOrder && number > last && codes[0] == UInt8(truncatingIfNeeded: number)
-                (taken, last) = (taken + 1, number)
+    @Test func `what a lane brought is handed over before its end`() throws {
+        let inbox = RecorderInbox(limit: 2)
+        let courier = RecordingCourier(try EventLoop(name: "test"), inbox) {}
+        let lane = RecordingLane(number: 3)
+        push(courier, lane, [1])
+        courier.seal(lane)
+        let words = inbox.takeAll().map {
+            switch $0 {
+            case .sound: "sound"
+            case .sealed(let sealed): sealed === lane ? "sealed" : "?"
+            default: "?"
             }
         }
-        pusher.join()
-        #expect(isInOrder)
-        #expect(taken + lane.lost == total)
+        #expect(words == ["sound", "sealed"])
+    }
+
+    @Test func `a number is a lane's until it is given back`() {
+        let numbers = LaneNumbers()
+        #expect([numbers.take(), numbers.take()] == [0, 1])
+        numbers.giveBack(0)
+        #expect([numbers.take(), numbers.take()] == [0, 2])
+    }
+}
+
+/// One side's last second.
+struct RecordingWindowTests {
+    /// Every place of the ring is like every other one, and what nothing came for is silence.
+    @Test func `what was laid comes out, whatever its place, length and order`() {
+        var (window, random) = (RecordingWindow(), SeededRandom(seed: 4))
+        var (wanted, frame): ([Int: UInt8], Int) = ([:], 0)
+        for _ in 0..<3000 {
+            let start = frame + Int.random(in: 0...RecordingWindow.capacity - 200, using: &random)
+            let sound = (0..<Int.random(in: 0...160, using: &random)).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+            sound.withUnsafeBytes { window.lay($0, at: start, .aLaw) }
+            for (index, code) in sound.enumerated() { wanted[start + index] = code }
+            let end = frame + Int.random(in: 0...400, using: &random)
+            while frame < end {
+                let count = min(end - frame, RecordingWindow.capacity - frame & (RecordingWindow.capacity - 1))
+                var frames = [Int16](repeating: 0, count: count * 2)
+                frames.withUnsafeMutableBufferPointer { window.take(frame, count, into: $0, channel: 1) }
+                for index in 0..<count {
+                    let sample = wanted.removeValue(forKey: frame + index).map { G711.aLaw.decode($0) } ?? 0
+                    #expect(frames[index * 2] == 0 && frames[index * 2 + 1] == sample)
+                }
+                frame += count
+            }
+        }
+    }
+
+    @Test func `another law turns what is there, not what comes`() {
+        var window = RecordingWindow()
+        ([G711.aLaw.encode(4000)] as [UInt8]).withUnsafeBytes { window.lay($0, at: 0, .aLaw) }
+        ([G711.muLaw.encode(4000)] as [UInt8]).withUnsafeBytes { window.lay($0, at: 1, .muLaw) }
+        var frames = [Int16](repeating: 0, count: 6)
+        frames.withUnsafeMutableBufferPointer { window.take(0, 3, into: $0, channel: 0) }
+        #expect(frames[2] == G711.muLaw.decode(G711.muLaw.encode(4000)))
+        #expect(abs(Int(frames[0]) - 4000) < 256)
+        #expect(frames[4] == 0)
     }
 }
 
 /// Two sides in time.
 struct RecordingMixTests {
+    /// A mix, and what has left it.
+    private struct WrittenMix {
+        var mix: RecordingMix
+        var pending: [UInt8] = []
+
+        init(begin: MonotonicInstant) { mix = RecordingMix(begin: begin) }
+
+        mutating func flush(until end: Int) { mix.flush(until: end, into: &pending) }
+    }
+
     private let begin = MonotonicInstant(nanoseconds: 5_000_000_000)
 
     /// A piece of 20 ms whose samples are all alike.
     private func add(
-        _ mix: inout RecordingMix, _ side: RecordingMix.Side, at milliseconds: Int, timestamp: UInt32, ssrc: UInt32 = 1,
+        _ mix: inout WrittenMix, _ side: RecordingMix.Side, at milliseconds: Int, timestamp: UInt32, ssrc: UInt32 = 1,
         value: UInt8
     ) {
         let note = RecordingLane.Note(
             arrival: begin.advanced(by: .milliseconds(milliseconds)), timestamp: timestamp, ssrc: ssrc, law: .aLaw, count: 160)
-        [UInt8](repeating: value, count: 160).withUnsafeBytes { mix.add(side, note, $0) }
+        [UInt8](repeating: value, count: 160).withUnsafeBytes { mix.mix.add(side, note, $0, into: &mix.pending) }
     }
 
     /// What has been written: pieces of 20 ms a side, each by its code or nil for silence.
-    private func pieces(_ mix: RecordingMix, _ side: RecordingMix.Side) -> [UInt8?] {
+    private func pieces(_ mix: WrittenMix, _ side: RecordingMix.Side) -> [UInt8?] {
         let samples = stride(from: side.rawValue * 2, to: mix.pending.count, by: 4).map {
             Int16(bitPattern: number16(mix.pending, $0))
         }
@@ -94,7 +150,7 @@ struct RecordingMixTests {
     }
 
     @Test func `sides lie where they arrived, and silence is between`() {
-        var mix = RecordingMix(begin: begin)
+        var mix = WrittenMix(begin: begin)
         add(&mix, .left, at: 20, timestamp: 1000, value: 1)
         add(&mix, .left, at: 40, timestamp: 1160, value: 2)
         add(&mix, .right, at: 60, timestamp: 7, ssrc: 2, value: 3)
@@ -102,11 +158,11 @@ struct RecordingMixTests {
         mix.flush(until: 960)
         #expect(pieces(mix, .left) == [nil, 1, 2, nil, nil, 4])
         #expect(pieces(mix, .right) == [nil, nil, nil, 3, nil, nil])
-        #expect(mix.written == 960)
+        #expect(mix.mix.written == 960)
     }
 
     @Test func `jitter does not move it, and the wrong order is put right`() {
-        var mix = RecordingMix(begin: begin)
+        var mix = WrittenMix(begin: begin)
         add(&mix, .left, at: 0, timestamp: 0, value: 1)
         add(&mix, .left, at: 75, timestamp: 320, value: 3)
         add(&mix, .left, at: 76, timestamp: 160, value: 2)
@@ -116,18 +172,18 @@ struct RecordingMixTests {
     }
 
     @Test func `what comes when its place is written is counted`() {
-        var mix = RecordingMix(begin: begin)
+        var mix = WrittenMix(begin: begin)
         add(&mix, .left, at: 0, timestamp: 0, value: 1)
         add(&mix, .left, at: 40, timestamp: 320, value: 3)
         mix.flush(until: 320)
         add(&mix, .left, at: 60, timestamp: 160, value: 2)
         mix.flush(until: 480)
         #expect(pieces(mix, .left) == [1, nil, 3])
-        #expect(mix.late == 160)
+        #expect(mix.mix.late == 160)
     }
 
     @Test func `another source, and timestamps that part from the time, begin at their arrival`() {
-        var mix = RecordingMix(begin: begin)
+        var mix = WrittenMix(begin: begin)
         add(&mix, .left, at: 0, timestamp: 0, value: 1)
         add(&mix, .left, at: 20, timestamp: 160, ssrc: 9, value: 2)
         add(&mix, .left, at: 400, timestamp: 320, ssrc: 9, value: 3)
@@ -138,26 +194,26 @@ struct RecordingMixTests {
     }
 
     @Test func `a hostile timestamp stays within the window`() {
-        var mix = RecordingMix(begin: begin)
+        var mix = WrittenMix(begin: begin)
         var random = SeededRandom(seed: 8)
         for number in 0..<20_000 {
             add(
                 &mix, .right, at: number, timestamp: .random(in: .min ... .max, using: &random), ssrc: UInt32(number % 3),
                 value: 1)
-            #expect(mix.written <= number * 8 + 1600 + 160)
-            mix.removePending()
+            #expect(mix.mix.written <= number * 8 + 1600 + 160)
+            mix.pending = []
         }
     }
 
     @Test func `an hour is no different from a second`() {
-        var mix = RecordingMix(begin: begin)
+        var mix = WrittenMix(begin: begin)
         for number in 0..<180_000 {
             add(&mix, .left, at: number * 20, timestamp: UInt32(truncatingIfNeeded: 4_294_900_000 + number * 160), value: 1)
             mix.flush(until: number * 160)
-            mix.removePending()
+            mix.pending = []
         }
-        #expect(mix.late == 0)
-        #expect(mix.written == 179_999 * 160)
+        #expect(mix.mix.late == 0)
+        #expect(mix.mix.written == 179_999 * 160)
     }
 }
 
@@ -175,11 +231,11 @@ struct RecordingFileTests {
         return bytes
     }
 
-    private func push(_ lane: RecordingLane, at milliseconds: Int) {
-        let packet = [UInt8](repeating: 0, count: 172)
-        let header = RTPHeader(
-            payloadType: 8, sequence: 0, timestamp: UInt32(milliseconds * 8), ssrc: 5, payloadByteCount: 160)
-        lane.push(packet.span, header.payload, header, .aLaw, at: begin.advanced(by: .milliseconds(milliseconds)))
+    /// 20 ms of sound.
+    private func say(_ recording: Recording, at milliseconds: Int, _ scratch: inout [UInt8]) {
+        let note = RecordingLane.Note(
+            arrival: after(milliseconds), timestamp: UInt32(milliseconds * 8), ssrc: 5, law: .aLaw, count: 160)
+        [UInt8](repeating: 0, count: 160).withUnsafeBytes { recording.take(.left, note, $0, &scratch) }
     }
 
     private func after(_ milliseconds: Int) -> MonotonicInstant { begin.advanced(by: .milliseconds(milliseconds)) }
@@ -187,11 +243,10 @@ struct RecordingFileTests {
     /// A recording of so long, as a crash leaves it.
     private func cutRecording(_ path: String, milliseconds: Int) throws -> Recording {
         let recording = Recording(id, into: try WAVWriter(path: path), begin: begin)
-        let lane = RecordingLane()
-        recording.add(lane, .left)
+        var scratch: [UInt8] = []
         for moment in stride(from: 0, to: milliseconds, by: 20) {
-            push(lane, at: moment)
-            if moment % 200 == 0 { try recording.drain(now: after(moment)) }
+            say(recording, at: moment, &scratch)
+            if moment % 200 == 0 { try recording.drain(now: after(moment), &scratch) }
         }
         return recording
     }
@@ -202,7 +257,8 @@ struct RecordingFileTests {
         let recording = try cutRecording(path, milliseconds: 12_000)
         let told = try #require(WAVHeader.soundByteCount(of: Array(Self.bytes(path)[..<44])))
         #expect(told >= 9_000 * 32 && told <= 10_000 * 32)
-        try recording.finish(at: after(12_000))
+        var scratch: [UInt8] = []
+        try recording.finish(at: after(12_000), &scratch)
         recording.close()
         let whole = try Self.bytes(path)
         #expect(WAVHeader.soundByteCount(of: Array(whole[..<44])) == 12_000 * 32)
@@ -216,7 +272,8 @@ struct RecordingFileTests {
         let inner = try folder.folder("2026")
         let cut = try cutRecording("\(inner)/cut.wav", milliseconds: 5000)
         let whole = try cutRecording("\(folder.path)/whole.wav", milliseconds: 3000)
-        try whole.finish(at: after(3000))
+        var scratch: [UInt8] = []
+        try whole.finish(at: after(3000), &scratch)
         whole.close()
         try folder.write("RIFF of another kind, long enough to have a head of so many bytes", to: "other.wav")
         try folder.write("short", to: "short.wav")

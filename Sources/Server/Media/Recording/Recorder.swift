@@ -2,19 +2,31 @@ import Network
 
 /// The thread that writes recordings. It alone waits for the disk.
 ///
-/// `@unchecked Sendable`: everything but `loop`, `tell` and `limit` is touched on the recorder's own loop only.
+/// `@unchecked Sendable`: everything but `loop`, `inbox`, `numbers`, `tell` and `limit` is touched on the recorder's own loop only.
 final class Recorder: @unchecked Sendable {
-    private static let pause = Duration.milliseconds(200)
+    private static let pause = Duration.milliseconds(100)
+    /// How long an end waits for loops that have not let go of their lanes.
+    private static let lastPatience = Duration.seconds(1)
 
     private let loop: EventLoop
+    private let inbox: RecorderInbox
+    private let numbers = LaneNumbers()
     private let tell: @Sendable (MediaEvent) -> Void
     private let limit: Int
     private var recordings: [RecordingID: Recording] = [:]
+    /// Where a lane's sound goes, by its number.
+    private var goals: [(lane: RecordingLane, recording: Recording, side: RecordingMix.Side)?] = []
+    /// What is about to be written, of one recording at a time.
+    private var scratch: [UInt8] = []
     private var isTicking = false
 
-    init(limit: Int, tell: @escaping @Sendable (MediaEvent) -> Void) throws(MediaError) {
+    /// - Parameters:
+    ///   - limit: how many recordings there may be at once.
+    ///   - batchLimit: how many batches of 64 kB may wait.
+    init(limit: Int, batchLimit: Int, tell: @escaping @Sendable (MediaEvent) -> Void) throws(MediaError) {
         self.limit = limit
         self.tell = tell
+        inbox = RecorderInbox(limit: batchLimit)
         do {
             loop = try EventLoop(name: "media-recorder")
             try loop.start()
@@ -25,21 +37,49 @@ final class Recorder: @unchecked Sendable {
 
     // MARK: From any thread
 
-    func begin(_ id: RecordingID, path: String, at moment: MonotonicInstant) {
-        loop.execute { self.open(id, path, moment) }
+    /// The way of a loop's sound to here; for that loop alone.
+    func courier(of loop: EventLoop) -> RecordingCourier {
+        RecordingCourier(loop, inbox) { [self] in wake() }
     }
 
-    func add(_ lane: RecordingLane, _ side: RecordingMix.Side, to id: RecordingID) {
-        loop.execute { self.recordings[id]?.add(lane, side) }
+    func begin(_ id: RecordingID, path: String, at moment: MonotonicInstant) { send(.begin(id, path: path, at: moment)) }
+
+    /// A new way for the sound of a side.
+    func lane(_ side: RecordingMix.Side, of id: RecordingID) -> RecordingLane {
+        let lane = RecordingLane(number: numbers.take())
+        inbox.put(.add(lane, side, to: id))
+        return lane
     }
 
-    func finish(_ id: RecordingID, at end: MonotonicInstant) {
-        loop.execute { self.recordings.removeValue(forKey: id).map { self.finish($0, at: end) } }
-    }
+    func finish(_ id: RecordingID, at end: MonotonicInstant) { send(.finish(id, at: end)) }
 
     func stop() { loop.stop() }
 
+    private func send(_ mail: RecorderInbox.Mail) {
+        inbox.put(mail)
+        wake()
+    }
+
+    private func wake() { loop.execute { self.readMail() } }
+
     // MARK: On the recorder's thread
+
+    private func readMail() {
+        for mail in inbox.takeAll() { read(mail) }
+        for recording in recordings.values where recording.end != nil && !recording.isOpen { finish(recording) }
+        keepTicking()
+    }
+
+    private func read(_ mail: RecorderInbox.Mail) {
+        switch mail {
+        case .begin(let id, let path, let moment): open(id, path, moment)
+        case .add(let lane, let side, let id): add(lane, side, id)
+        case .sound(let batch): take(batch)
+        case .foreign(let lane): goal(lane)?.recording.markForeign()
+        case .sealed(let lane): seal(lane)
+        case .finish(let id, let end): recordings[id]?.end(at: end)
+        }
+    }
 
     private func open(_ id: RecordingID, _ path: String, _ moment: MonotonicInstant) {
         do throws(MediaError) {
@@ -48,10 +88,37 @@ final class Recorder: @unchecked Sendable {
                 throw MediaError(.full, "recording \(id): \(limit) are being written", hint: "raise the limit of recordings")
             }
             recordings[id] = Recording(id, into: try WAVWriter(path: path), begin: moment)
-            keepTicking()
         } catch {
             tell(.recordingFailed(id, error))
         }
+    }
+
+    private func add(_ lane: RecordingLane, _ side: RecordingMix.Side, _ id: RecordingID) {
+        guard let recording = recordings[id] else { return }
+        while goals.count <= Int(lane.number) { goals.append(nil) }
+        goals[Int(lane.number)] = (lane, recording, side)
+        recording.add(lane)
+    }
+
+    private func goal(_ lane: RecordingLane) -> (lane: RecordingLane, recording: Recording, side: RecordingMix.Side)? {
+        guard Int(lane.number) < goals.count, let goal = goals[Int(lane.number)], goal.lane === lane else { return nil }
+        return goal
+    }
+
+    private func seal(_ lane: RecordingLane) {
+        if let goal = goal(lane) {
+            goal.recording.seal(lane)
+            goals[Int(lane.number)] = nil
+        }
+        numbers.giveBack(lane.number)
+    }
+
+    private func take(_ batch: RecordingBatch) {
+        batch.forEach { number, note, codes in
+            guard Int(number) < goals.count, let goal = goals[Int(number)] else { return }
+            goal.recording.take(goal.side, note, codes, &scratch)
+        }
+        inbox.giveBack(batch)
     }
 
     private func keepTicking() {
@@ -62,11 +129,13 @@ final class Recorder: @unchecked Sendable {
 
     private func tick() {
         isTicking = false
-        // The moment is read before the lanes are looked at: what is older has been pushed.
+        // The moment is read before the mail is: what is older than a courier waits has come.
         let now = MonotonicInstant.now
+        readMail()
         for recording in Array(recordings.values) {
             do throws(MediaError) {
-                try recording.drain(now: now)
+                try recording.drain(now: now, &scratch)
+                if let end = recording.end, now >= end.advanced(by: Self.lastPatience) { finish(recording) }
             } catch {
                 fail(recording, error)
             }
@@ -74,10 +143,11 @@ final class Recorder: @unchecked Sendable {
         keepTicking()
     }
 
-    private func finish(_ recording: Recording, at end: MonotonicInstant) {
+    private func finish(_ recording: Recording) {
+        guard recordings[recording.id] === recording, let end = recording.end else { return }
         do throws(MediaError) {
-            try recording.finish(at: end)
-            recording.close()
+            try recording.finish(at: end, &scratch)
+            forget(recording)
             tell(
                 .recorded(
                     recording.id, byteCount: recording.byteCount, milliseconds: recording.milliseconds, lost: recording.lost))
@@ -87,8 +157,14 @@ final class Recorder: @unchecked Sendable {
     }
 
     private func fail(_ recording: Recording, _ error: MediaError) {
-        recordings[recording.id] = nil
-        recording.close()
+        forget(recording)
         tell(.recordingFailed(recording.id, error))
+    }
+
+    /// What still comes for it goes nowhere.
+    private func forget(_ recording: Recording) {
+        recordings[recording.id] = nil
+        for lane in recording.lanes where goal(lane) != nil { goals[Int(lane.number)] = nil }
+        recording.close()
     }
 }

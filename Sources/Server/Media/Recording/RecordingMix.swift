@@ -11,7 +11,6 @@ struct RecordingMix {
     static let rate = 8000
     /// Bytes of one moment: two sides of 16 bits.
     static let bytesAFrame = 4
-    private static let capacity = 8192
     private static let tolerance = 1600
     /// How far a new beginning is put off so that it does not cover what came before: 60 ms.
     private static let overlap = 480
@@ -24,16 +23,13 @@ struct RecordingMix {
     }
 
     private let begin: MonotonicInstant
-    private var tracks: [Track?] = [nil, nil]
-    /// How far each side has sound.
-    private var ends = [0, 0]
-    private var window = [Int16](repeating: 0, count: capacity * 2)
+    private var tracks: (left: Track?, right: Track?)
+    private var left = RecordingWindow()
+    private var right = RecordingWindow()
     /// How many frames have left the window.
     private(set) var written = 0
     /// Samples that came after their place had been written.
     private(set) var late = 0
-    /// What has left the window and waits to be written to the file.
-    private(set) var pending: [UInt8] = []
 
     init(begin: MonotonicInstant) { self.begin = begin }
 
@@ -42,56 +38,51 @@ struct RecordingMix {
         Int(max(0, moment.duration(since: begin).clampedNanoseconds) / (1_000_000_000 / Int64(Self.rate)))
     }
 
-    /// Lays a piece of sound into its place.
-    mutating func add(_ side: Side, _ note: RecordingLane.Note, _ codes: UnsafeRawBufferPointer) {
+    /// Lays a piece of sound into its place; what has to make room for it goes to `output`.
+    mutating func add(_ side: Side, _ note: RecordingLane.Note, _ codes: UnsafeRawBufferPointer, into output: inout [UInt8]) {
         let start = place(side, note)
-        makeRoom(until: start + codes.count)
-        ends[side.rawValue] = max(ends[side.rawValue], start + codes.count)
+        let end = start + codes.count
+        if end > written + RecordingWindow.capacity { flush(until: end - RecordingWindow.capacity, into: &output) }
         let first = max(0, min(codes.count, written - start))
         late += first
-        window.withUnsafeMutableBufferPointer { window in
-            note.law.decoding.withUnsafeBufferPointer { decoding in
-                for index in first..<codes.count {
-                    window[((start + index) & (Self.capacity - 1)) * 2 + side.rawValue] = decoding[Int(codes[index])].littleEndian
-                }
-            }
+        let rest = UnsafeRawBufferPointer(rebasing: codes[first...])
+        switch side {
+        case .left: left.lay(rest, at: start + first, note.law)
+        case .right: right.lay(rest, at: start + first, note.law)
         }
     }
 
     private mutating func place(_ side: Side, _ note: RecordingLane.Note) -> Int {
         let arrival = frame(at: note.arrival)
-        if let track = tracks[side.rawValue], track.ssrc == note.ssrc {
+        let (track, end) = side == .left ? (tracks.left, left.end) : (tracks.right, right.end)
+        if let track, track.ssrc == note.ssrc {
             let start = track.frame + RTPSequence.distance(from: track.timestamp, to: note.timestamp)
             if abs(start - arrival) <= Self.tolerance {
-                if start > track.frame { tracks[side.rawValue] = Track(ssrc: note.ssrc, timestamp: note.timestamp, frame: start) }
+                if start > track.frame { follow(side, Track(ssrc: note.ssrc, timestamp: note.timestamp, frame: start)) }
                 return start
             }
         }
-        let end = ends[side.rawValue]
         let start = (arrival...arrival + Self.overlap).contains(end) ? end : arrival
-        tracks[side.rawValue] = Track(ssrc: note.ssrc, timestamp: note.timestamp, frame: start)
+        follow(side, Track(ssrc: note.ssrc, timestamp: note.timestamp, frame: start))
         return start
     }
 
-    private mutating func makeRoom(until end: Int) {
-        if end > written + Self.capacity { flush(until: end - Self.capacity) }
+    private mutating func follow(_ side: Side, _ track: Track) {
+        if side == .left { tracks.left = track } else { tracks.right = track }
     }
 
-    /// Moves everything before a frame out of the window, to be written.
-    mutating func flush(until end: Int) {
+    /// Moves everything before a frame out of the window, behind what `output` has: samples as a file wants them.
+    mutating func flush(until end: Int, into output: inout [UInt8]) {
         while written < end {
-            let first = written & (Self.capacity - 1)
-            let count = min(end - written, Self.capacity - first)
-            let range = first * 2..<(first + count) * 2
-            window.withUnsafeMutableBytes { bytes in
-                let part = UnsafeMutableRawBufferPointer(rebasing: bytes[range.lowerBound * 2..<range.upperBound * 2])
-                pending.append(contentsOf: part)
-                part.initializeMemory(as: UInt8.self, repeating: 0)
+            let count = min(end - written, RecordingWindow.capacity - written & (RecordingWindow.capacity - 1))
+            let start = output.count
+            output.append(contentsOf: repeatElement(0, count: count * Self.bytesAFrame))
+            output.withUnsafeMutableBytes { bytes in
+                let frames = UnsafeMutableRawBufferPointer(rebasing: bytes[start...]).bindMemory(to: Int16.self)
+                left.take(written, count, into: frames, channel: 0)
+                right.take(written, count, into: frames, channel: 1)
             }
             written += count
         }
     }
-
-    /// Forgets what has been written to the file.
-    mutating func removePending() { pending.removeAll(keepingCapacity: true) }
 }

@@ -60,7 +60,7 @@ extension MediaLoop {
 
     private func takeSound(_ stream: MediaStream, _ bytes: UnsafeMutableBufferPointer<UInt8>, _ header: RTPHeader) {
         if let law = stream.law {
-            stream.lane?.push(bytes.span, header.payload, header, law, at: loop.now)
+            if let lane = stream.lane { courier.push(lane, bytes.span, header.payload, header, law, at: loop.now) }
             if stream.detector != nil, let code = stream.detector?.listen(bytes.span, header.payload, law: law) {
                 press(code, stream)
             }

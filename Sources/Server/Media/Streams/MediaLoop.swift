@@ -10,6 +10,7 @@ final class MediaLoop: EventSource, @unchecked Sendable {
 
     let loop: EventLoop
     let settings: MediaSettings
+    let courier: RecordingCourier
     let tell: @Sendable (MediaEvent) -> Void
     private var place = EventSourceID.unset
     private(set) var streams: [MediaStream?] = []
@@ -26,8 +27,12 @@ final class MediaLoop: EventSource, @unchecked Sendable {
     var watchPhase = 0
 
     /// Takes a place on the loop; what follows happens there.
-    init(_ loop: EventLoop, _ settings: MediaSettings, tell: @escaping @Sendable (MediaEvent) -> Void) {
+    init(
+        _ loop: EventLoop, _ settings: MediaSettings, _ courier: RecordingCourier,
+        tell: @escaping @Sendable (MediaEvent) -> Void
+    ) {
         self.loop = loop
+        self.courier = courier
         self.settings = settings
         self.tell = tell
         packet.initialize(repeating: 0)
@@ -65,6 +70,8 @@ final class MediaLoop: EventSource, @unchecked Sendable {
         loop.unregister(stream.sound.descriptor)
         loop.unregister(stream.reports.descriptor)
         stopTicking(stream)
+        // Another loop may go on with its lane.
+        if stream.lane != nil { courier.handOver() }
         streams[Int(id.slot)] = nil
         count -= 1
         return stream
@@ -73,7 +80,7 @@ final class MediaLoop: EventSource, @unchecked Sendable {
     /// Ends a stream: goodbye, sockets closed, its last word told.
     func close(_ id: MediaStreamID) {
         guard let stream = release(id) else { return }
-        stream.lane?.seal()
+        seal(stream)
         sendReport(of: stream, isGoodbye: true)
         stream.sound.close()
         stream.reports.close()
@@ -99,6 +106,7 @@ final class MediaLoop: EventSource, @unchecked Sendable {
         guard isNews || stream.latch.rank == .none else { return }
         let isNewAddress = stream.terms.remote != terms.remote
         stream.apply(terms)
+        tellForeign(stream)
         stream.latch.open(
             signalled: terms.remote, isNewAddress: isNewAddress, until: loop.now.advanced(by: settings.latchingWindow))
         if isNewAddress || stream.reportTarget == nil { stream.reportTarget = Self.reportTarget(terms) }
@@ -143,12 +151,21 @@ final class MediaLoop: EventSource, @unchecked Sendable {
     /// Has a stream's sound go to a lane, or nowhere; the lane of before is sealed.
     func attach(_ lane: RecordingLane?, to id: MediaStreamID) {
         guard let stream = stream(id) else {
-            lane?.seal()
+            if let lane { courier.seal(lane) }
             return
         }
-        stream.lane?.seal()
+        seal(stream)
         stream.lane = lane
-        if stream.isConfigured, stream.law == nil { lane?.markForeign() }
+        if stream.isConfigured { tellForeign(stream) }
+    }
+
+    private func seal(_ stream: MediaStream) {
+        if let lane = stream.lane.take() { courier.seal(lane) }
+    }
+
+    /// A codec that cannot be written down ends the recording.
+    private func tellForeign(_ stream: MediaStream) {
+        if stream.law == nil, let lane = stream.lane { courier.tellForeign(lane) }
     }
 
     /// Takes a lane away, unless another one took its place.

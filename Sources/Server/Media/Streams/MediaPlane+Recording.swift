@@ -40,8 +40,7 @@ extension MediaPlane {
 
     private func attach(_ stream: MediaStreamID, _ side: RecordingMix.Side, _ name: RecordingID) -> RecordedSide? {
         guard table[stream] != nil else { return nil }
-        let lane = RecordingLane()
-        recorder.add(lane, side, to: name)
+        let lane = recorder.lane(side, of: name)
         command(stream) { $0.attach(lane, to: stream) }
         return RecordedSide(stream: stream, lane: lane)
     }

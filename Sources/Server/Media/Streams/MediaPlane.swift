@@ -52,9 +52,11 @@ package final class MediaPlane: @unchecked Sendable {
         let tell: @Sendable (MediaEvent) -> Void = { teller.tell($0) }
         self.signalling = signalling
         self.settings = settings
-        self.loops = loops.map { MediaLoop($0, settings, tell: tell) }
         library = try SoundLibrary(settings)
-        recorder = try Recorder(limit: settings.maximumRecordings, tell: tell)
+        let recorder = try Recorder(
+            limit: settings.maximumRecordings, batchLimit: settings.recordingBatches * loops.count, tell: tell)
+        self.recorder = recorder
+        self.loops = loops.map { MediaLoop($0, settings, recorder.courier(of: $0), tell: tell) }
         table = StreamTable(limit: settings.maximumStreams)
         ports = PortPool(settings.ports, quarantine: settings.quarantine)
         teller.plane = self

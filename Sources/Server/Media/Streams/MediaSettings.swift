@@ -14,6 +14,8 @@ package struct MediaSettings: Sendable {
     package var maximumStreams = 8192
     /// Recordings being written at once.
     package var maximumRecordings = 4096
+    /// Batches of sound, 64 kB each, that may wait for the recorder for each loop: more than a second of 500 calls.
+    package var recordingBatches = 256
     /// Of decoded sound files kept in memory.
     package var maximumSoundBytes = 64 << 20
     /// Of one sound file: an hour is 58 MB of 16-bit PCM.

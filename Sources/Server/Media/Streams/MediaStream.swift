@@ -106,7 +106,6 @@ final class MediaStream: @unchecked Sendable {
         law = terms.codec.law
         let listens = terms.listensForKeys && terms.eventTypeIn == nil && law != nil
         detector = listens ? detector ?? KeyToneDetector() : nil
-        if law == nil { lane?.markForeign() }
     }
 
     /// Decides how its sound reaches the other side of the bridge.
