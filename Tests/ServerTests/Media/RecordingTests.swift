@@ -84,7 +84,8 @@ struct RecordingBatchTests {
 struct RecordingWindowTests {
     /// Every place of the ring is like every other one, and what nothing came for is silence.
     @Test func `what was laid comes out, whatever its place, length and order`() {
-        var (window, random) = (RecordingWindow(), SeededRandom(seed: 4))
+        let window = RecordingWindow()
+        var random = SeededRandom(seed: 4)
         var (wanted, frame): ([Int: UInt8], Int) = ([:], 0)
         for _ in 0..<3000 {
             let start = frame + Int.random(in: 0...RecordingWindow.capacity - 200, using: &random)
@@ -106,7 +107,7 @@ struct RecordingWindowTests {
     }
 
     @Test func `another law turns what is there, not what comes`() {
-        var window = RecordingWindow()
+        let window = RecordingWindow()
         ([G711.aLaw.encode(4000)] as [UInt8]).withUnsafeBytes { window.lay($0, at: 0, .aLaw) }
         ([G711.muLaw.encode(4000)] as [UInt8]).withUnsafeBytes { window.lay($0, at: 1, .muLaw) }
         var frames = [Int16](repeating: 0, count: 6)

@@ -8,6 +8,13 @@ final class Recorder: @unchecked Sendable {
     /// How long an end waits for loops that have not let go of their lanes.
     private static let lastPatience = Duration.seconds(1)
 
+    /// Where the sound of a lane goes.
+    private struct Goal {
+        /// Counting its references would cost as much as what is done with a packet. `recordings` has it until `forget` removes its goals.
+        unowned(unsafe) let recording: Recording
+        let side: RecordingMix.Side
+    }
+
     private let loop: EventLoop
     private let inbox: RecorderInbox
     private let numbers = LaneNumbers()
@@ -15,7 +22,9 @@ final class Recorder: @unchecked Sendable {
     private let limit: Int
     private var recordings: [RecordingID: Recording] = [:]
     /// Where a lane's sound goes, by its number.
-    private var goals: [(lane: RecordingLane, recording: Recording, side: RecordingMix.Side)?] = []
+    private var goals: [Goal?] = []
+    /// Which lane that is: a number goes from one to the next.
+    private var lanes: [RecordingLane?] = []
     /// What is about to be written, of one recording at a time.
     private var scratch: [UInt8] = []
     private var isTicking = false
@@ -95,21 +104,29 @@ final class Recorder: @unchecked Sendable {
 
     private func add(_ lane: RecordingLane, _ side: RecordingMix.Side, _ id: RecordingID) {
         guard let recording = recordings[id] else { return }
-        while goals.count <= Int(lane.number) { goals.append(nil) }
-        goals[Int(lane.number)] = (lane, recording, side)
+        while goals.count <= Int(lane.number) {
+            goals.append(nil)
+            lanes.append(nil)
+        }
+        goals[Int(lane.number)] = Goal(recording: recording, side: side)
+        lanes[Int(lane.number)] = lane
         recording.add(lane)
     }
 
-    private func goal(_ lane: RecordingLane) -> (lane: RecordingLane, recording: Recording, side: RecordingMix.Side)? {
-        guard Int(lane.number) < goals.count, let goal = goals[Int(lane.number)], goal.lane === lane else { return nil }
-        return goal
+    private func goal(_ lane: RecordingLane) -> Goal? {
+        guard Int(lane.number) < goals.count, lanes[Int(lane.number)] === lane else { return nil }
+        return goals[Int(lane.number)]
+    }
+
+    private func removeGoal(_ lane: RecordingLane) {
+        guard goal(lane) != nil else { return }
+        goals[Int(lane.number)] = nil
+        lanes[Int(lane.number)] = nil
     }
 
     private func seal(_ lane: RecordingLane) {
-        if let goal = goal(lane) {
-            goal.recording.seal(lane)
-            goals[Int(lane.number)] = nil
-        }
+        goal(lane)?.recording.seal(lane)
+        removeGoal(lane)
         numbers.giveBack(lane.number)
     }
 
@@ -164,7 +181,7 @@ final class Recorder: @unchecked Sendable {
     /// What still comes for it goes nowhere.
     private func forget(_ recording: Recording) {
         recordings[recording.id] = nil
-        for lane in recording.lanes where goal(lane) != nil { goals[Int(lane.number)] = nil }
+        for lane in recording.lanes { removeGoal(lane) }
         recording.close()
     }
 }

@@ -12,6 +12,7 @@ struct RecordingMix {
     /// Bytes of one moment: two sides of 16 bits.
     static let bytesAFrame = 4
     private static let tolerance = 1600
+    private static let step = 1024
     /// How far a new beginning is put off so that it does not cover what came before: 60 ms.
     private static let overlap = 480
 
@@ -24,8 +25,8 @@ struct RecordingMix {
 
     private let begin: MonotonicInstant
     private var tracks: (left: Track?, right: Track?)
-    private var left = RecordingWindow()
-    private var right = RecordingWindow()
+    private let left = RecordingWindow()
+    private let right = RecordingWindow()
     /// How many frames have left the window.
     private(set) var written = 0
     /// Samples that came after their place had been written.
@@ -35,14 +36,15 @@ struct RecordingMix {
 
     /// A moment's place in the recording.
     func frame(at moment: MonotonicInstant) -> Int {
-        Int(max(0, moment.duration(since: begin).clampedNanoseconds) / (1_000_000_000 / Int64(Self.rate)))
+        let (nanoseconds, isOver) = moment.nanoseconds.subtractingReportingOverflow(begin.nanoseconds)
+        return isOver ? 0 : Int(max(0, nanoseconds) / (1_000_000_000 / Int64(Self.rate)))
     }
 
     /// Lays a piece of sound into its place; what has to make room for it goes to `output`.
     mutating func add(_ side: Side, _ note: RecordingLane.Note, _ codes: UnsafeRawBufferPointer, into output: inout [UInt8]) {
         let start = place(side, note)
         let end = start + codes.count
-        if end > written + RecordingWindow.capacity { flush(until: end - RecordingWindow.capacity, into: &output) }
+        if end > written + RecordingWindow.capacity { makeRoom(until: end, into: &output) }
         let first = max(0, min(codes.count, written - start))
         late += first
         let rest = UnsafeRawBufferPointer(rebasing: codes[first...])
@@ -50,6 +52,11 @@ struct RecordingMix {
         case .left: left.lay(rest, at: start + first, note.law)
         case .right: right.lay(rest, at: start + first, note.law)
         }
+    }
+
+    /// A little more than is needed, so that who is late does not pay for each packet; everything this old has come.
+    private mutating func makeRoom(until end: Int, into output: inout [UInt8]) {
+        flush(until: end - RecordingWindow.capacity + Self.step, into: &output)
     }
 
     private mutating func place(_ side: Side, _ note: RecordingLane.Note) -> Int {

@@ -1,40 +1,51 @@
 /// The last second of one side of a recording, as it came: a byte a sample, and a bit for whether anything came.
 ///
 /// Places are frames of the recording; it holds those of one second, and whoever uses it takes them out before it lays new ones.
-struct RecordingWindow {
+final class RecordingWindow {
     static let capacity = 8192
     private static let mask = capacity - 1
 
-    private var codes = [UInt8](repeating: 0, count: capacity)
-    private var isThere = [UInt64](repeating: 0, count: capacity / 64)
+    // Memory of its own: an array asks at each packet whether it is shared.
+    private let codes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: capacity)
+    private let isThere = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: capacity / 64)
     private var law = G711.aLaw
     /// How far it ever had sound.
     private(set) var end = 0
 
+    init() {
+        codes.initialize(repeating: 0)
+        isThere.initialize(repeating: 0)
+    }
+
+    deinit {
+        codes.deallocate()
+        isThere.deallocate()
+    }
+
     /// Lays codes of at most `capacity` to their place.
-    mutating func lay(_ sound: UnsafeRawBufferPointer, at frame: Int, _ law: G711) {
+    func lay(_ sound: UnsafeRawBufferPointer, at frame: Int, _ law: G711) {
+        guard frame >= 0, sound.count <= Self.capacity else { return }
         if law != self.law { change(to: law) }
         end = max(end, frame + sound.count)
         let first = frame & Self.mask
         let count = min(sound.count, Self.capacity - first)
-        codes.withUnsafeMutableBytes { codes in
-            UnsafeMutableRawBufferPointer(rebasing: codes[first..<first + count]).copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: sound[..<count]))
-            UnsafeMutableRawBufferPointer(rebasing: codes[..<(sound.count - count)]).copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: sound[count...]))
-        }
+        let bytes = UnsafeMutableRawBufferPointer(codes)
+        UnsafeMutableRawBufferPointer(rebasing: bytes[first..<first + count]).copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: sound[..<count]))
+        UnsafeMutableRawBufferPointer(rebasing: bytes[..<(sound.count - count)]).copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: sound[count...]))
         mark(first, count)
         mark(0, sound.count - count)
     }
 
     /// Another law from now on: what lies here is brought to it.
-    private mutating func change(to law: G711) {
+    private func change(to law: G711) {
         let table = self.law.converting
         for index in codes.indices { codes[index] = table[Int(codes[index])] }
         self.law = law
     }
 
-    private mutating func mark(_ first: Int, _ count: Int) {
+    private func mark(_ first: Int, _ count: Int) {
         var (start, left) = (first, count)
         while left > 0 {
             let bit = start & 63
@@ -48,33 +59,29 @@ struct RecordingWindow {
     private static func ones(_ count: Int) -> UInt64 { count >= 64 ? .max : 1 << UInt64(count) - 1 }
 
     /// Takes frames out that do not pass the end of the ring, as samples to every second place of `frames`, which holds silence.
-    mutating func take(_ frame: Int, _ count: Int, into frames: UnsafeMutableBufferPointer<Int16>, channel: Int) {
+    func take(_ frame: Int, _ count: Int, into frames: UnsafeMutableBufferPointer<Int16>, channel: Int) {
         let first = frame & Self.mask
-        let decoding = law.decoding
-        var (start, done) = (first, 0)
-        while done < count {
-            let bit = start & 63
-            let some = min(64 - bit, count - done)
-            let wanted = Self.ones(some) << UInt64(bit)
-            let found = isThere[start >> 6] & wanted
-            isThere[start >> 6] &= ~wanted
-            if found == wanted {
-                Self.decode(codes.span.extracting(start..<start + some), decoding.span, frames, from: done, channel)
-            } else if found != 0 {
-                for index in 0..<some where found & 1 << UInt64(bit + index) != 0 {
-                    frames[(done + index) * 2 + channel] = decoding[Int(codes[start + index])].littleEndian
+        guard count <= Self.capacity - first, count * 2 <= frames.count else { return }
+        law.decoding.withUnsafeBufferPointer { decoding in
+            var done = 0
+            while done < count {
+                let bit = (first + done) & 63
+                let some = min(64 - bit, count - done)
+                let wanted = Self.ones(some)
+                let word = (first + done) >> 6
+                let found = isThere[word] >> UInt64(bit) & wanted
+                isThere[word] &= ~(wanted << UInt64(bit))
+                let part = UnsafeBufferPointer(rebasing: codes[first + done..<first + done + some])
+                let output = UnsafeMutableBufferPointer(rebasing: frames[(done * 2)...])
+                if found == wanted {
+                    for index in 0..<some { output[index * 2 + channel] = decoding[Int(part[index])].littleEndian }
+                } else if found != 0 {
+                    for index in 0..<some where found >> UInt64(index) & 1 == 1 {
+                        output[index * 2 + channel] = decoding[Int(part[index])].littleEndian
+                    }
                 }
+                done += some
             }
-            start += some
-            done += some
         }
-    }
-
-    @inline(__always)
-    private static func decode(
-        _ codes: Span<UInt8>, _ decoding: Span<Int16>, _ frames: UnsafeMutableBufferPointer<Int16>, from first: Int,
-        _ channel: Int
-    ) {
-        for index in codes.indices { frames[(first + index) * 2 + channel] = decoding[Int(codes[index])].littleEndian }
     }
 }
