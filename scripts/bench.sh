@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Measures the gateway against nginx and against nginx + php-fpm + SQLite, on loopback, and prints a table.
 #
-#   scripts/bench.sh [--quick] [--yes] [--baseline] [--only saturation,half,changes,answers,routing,idle,start,sip,micro,memory]
+#   scripts/bench.sh [--quick] [--yes] [--baseline] [--only saturation,half,changes,answers,routing,idle,start,sip,rtp,micro,memory]
 #
 # --quick     three minutes at most, one round: for looking, not for comparing
-# --yes       installs what is missing (nginx-light, php-fpm, php-sqlite3, wrk, sip-tester, kamailio) without asking; so does BENCH_YES=1
+# --yes       installs what is missing (nginx-light, php-fpm, php-sqlite3, wrk, sip-tester, kamailio, rtpengine-daemon) without asking; so does BENCH_YES=1
 # --baseline  writes Tests/Benchmarks/Baseline.md
 #
 # BENCH_FOLDER is where journals and requests are kept meanwhile (about 12 GB; /tmp where not set), best on the disk that counts.
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 
 swift=${SWIFT:-swift}
 build=(-c release --static-swift-stdlib)
-packages=(nginx-light php-fpm php-sqlite3 wrk openssl python3 sip-tester kamailio)
+packages=(nginx-light php-fpm php-sqlite3 wrk openssl python3 sip-tester kamailio rtpengine-daemon)
 
 say() { printf '%s\n' "$*" >&2; }
 die() {
@@ -36,6 +36,7 @@ is_there() {
     nginx-light) [[ -x /usr/sbin/nginx ]] || command -v nginx >/dev/null ;;
     php-fpm) compgen -G '/usr/sbin/php-fpm*' >/dev/null ;;
     sip-tester) command -v sipp >/dev/null ;;
+    rtpengine-daemon) command -v rtpengine >/dev/null ;;
     kamailio) [[ -x /usr/sbin/kamailio ]] ;;
     php-sqlite3) command -v php >/dev/null && php -m | grep -q pdo_sqlite ;;
     *) command -v "$1" >/dev/null ;;
@@ -47,7 +48,7 @@ install_missing() {
     for package in "${packages[@]}"; do is_there "$package" || missing+=("$package"); done
     [[ ${#missing[@]} -gt 0 ]] || return 0
     command -v apt-get >/dev/null || die "these are missing, and this is no Debian to install them on: ${missing[*]}"
-    say "bench: needs ${missing[*]}. Debian may start nginx and php-fpm as services, and kamailio; the benchmark does not use those."
+    say "bench: needs ${missing[*]}. Debian may start nginx and php-fpm as services, kamailio and rtpengine, too; the benchmark does not use those."
     if [[ -z $agreed ]]; then
         [[ -t 0 ]] || die "run it with --yes to install them, or: apt-get install ${missing[*]}"
         read -r -p "Install them now? [y/N] " answer

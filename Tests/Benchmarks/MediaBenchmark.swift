@@ -6,11 +6,13 @@ import Network
 /// What relaying a packet costs, with and without a recording, and how many calls there may be: the calls come from a child process, so
 /// that the CPU time of this one is the relay's.
 enum MediaBenchmark {
-    /// `benchmarks media [CALLS [SECONDS]]`: 500 calls plain and recorded, and 1,000 on two loops, where nothing is said.
+    /// `benchmarks media [CALLS [SECONDS [recorded] [two-loops]]]`: 500 calls plain and recorded, and 1,000 on two loops, where nothing is said.
     static func run(_ arguments: [String] = []) throws {
         let seconds = arguments.count > 1 ? Int(arguments[1]) ?? 5 : 5
         if let calls = arguments.first.flatMap({ Int($0) }) {
-            report("\(calls) calls", try MediaRun(calls: calls, loops: 1, seconds: seconds, recorded: false).run())
+            let loops = arguments.contains("two-loops") ? 2 : 1
+            let recorded = arguments.contains("recorded")
+            report("\(calls) calls", try MediaRun(calls: calls, loops: loops, seconds: seconds, recorded: recorded).run())
             return
         }
         var (plain, recorded): ([MediaRun.Result], [MediaRun.Result]) = ([], [])

@@ -18,12 +18,13 @@ import load
 import memory
 import report
 import routing
+import rtp
 import saturation
 import sip
 import webhooks
 from contenders import Gateway, Nginx, PHP, make_certificate, raise_file_limit
 
-SCENARIOS = ["saturation", "half", "changes", "answers", "routing", "idle", "start", "sip", "micro"]
+SCENARIOS = ["saturation", "half", "changes", "answers", "routing", "idle", "start", "sip", "rtp", "micro"]
 # Only where they are asked for: they take long.
 LONG = ["memory"]
 
@@ -46,6 +47,8 @@ class Plan:
         self.questions = 600 if quick else 2000
         self.sip_rounds = 1 if quick else 3
         self.sip_calls = 500 if quick else 2000
+        self.rtp_rounds = 1 if quick else 3
+        self.rtp_seconds = 3 if quick else 6
         self.options = 5000 if quick else 20_000
         self.idle = 2000 if quick else 10_000
         self.starts = 5 if quick else 20
@@ -200,6 +203,22 @@ class Bench:
                 parts = ", ".join(f"{part} {us:.0f}" for part, us in sorted(run["call"]["parts"].items(), key=lambda one: -one[1])[:5])
                 self.say(f"{name}: OPTIONS {run['options']['us']:.1f} µs ({run['options']['done']} of {run['options']['wanted']}), "
                          f"call {run['call']['us']:.0f} µs ({run['call']['done']} of {run['call']['wanted']}; {parts})")
+
+    def rtp(self):
+        """Relays of 500 calls in turn, ours with recordings, too, then 1,000 calls on two loops: the load is on the same cores."""
+        binary = self.options.micro
+        if not binary:
+            return
+        runs, seconds = self.results.setdefault("rtp", {}), self.plan.rtp_seconds
+        for _ in range(self.plan.rtp_rounds):
+            with rtp.RTPEngine(f"{self.folder}/rtpengine").start() as engine:
+                found = {"rtpengine": rtp.measure_engine(binary, engine, 500, seconds)}
+            found["kommutator"] = rtp.measure_ours(binary, self.folder, 500, seconds)
+            found["recorded"] = rtp.measure_ours(binary, self.folder, 500, seconds, "recorded")
+            found["1000 calls"] = rtp.measure_ours(binary, self.folder, 1000, seconds, "two-loops")
+            for name, run in found.items():
+                runs.setdefault(name, []).append(run)
+                self.say(f"RTP, {name}: {run['us']:.2f} µs a packet, {run['lost']:.3f} % lost, p99 {run['p99_us']} µs")
 
     def memory(self):
         with self.gateway("memory") as gateway:

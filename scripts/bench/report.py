@@ -134,6 +134,15 @@ def goals(results):
     note = f"Kamailio {proxy:.0f} µs; with sound, records, journal and ledger {whole:.0f} µs" if calls else ""
     rows.add("CPU of a call through the PBX, signalling", ours, 450, "{:.0f} µs", note, at_most=True)
     rows.add("the same over Kamailio as a stateful proxy", ratio(ours, proxy), 0.6, "{:.2f}x", at_most=True)
+    sound = results.get("rtp", {})
+    relay, engine = median(sound.get("kommutator"), "us"), median(sound.get("rtpengine"), "us")
+    rows.add("CPU of a relayed RTP packet, 500 calls", relay, 6.5, "{:.2f} µs", f"rtpengine {engine:.2f} µs" if engine else "",
+             at_most=True)
+    rows.add("the same over rtpengine in user space", ratio(relay, engine), 0.65, "{:.2f}x", at_most=True)
+    recorded = median(sound.get("recorded"), "us")
+    rows.add("what recording adds to it", None if recorded is None else recorded - relay, 0.5, "{:.2f} µs", at_most=True)
+    rows.add("RTP packets lost, 1,000 calls and their load on the same cores", median(sound.get("1000 calls"), "lost"), 0.1,
+             "{:.3f} %", at_most=True)
     invite = re.search(r"sip, parse INVITE of (\d+) bytes: ([\d.]+) µs", "\n".join(results.get("micro") or []))
     rows.add("CPU to parse a SIP INVITE", invite and float(invite[2]), 0.9, "{:.2f} µs",
              f"{invite[1]} bytes, 20 headers" if invite else "", at_most=True)
