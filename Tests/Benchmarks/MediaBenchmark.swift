@@ -12,7 +12,9 @@ enum MediaBenchmark {
         if let calls = arguments.first.flatMap({ Int($0) }) {
             let loops = arguments.contains("two-loops") ? 2 : 1
             let recorded = arguments.contains("recorded")
-            report("\(calls) calls", try MediaRun(calls: calls, loops: loops, seconds: seconds, recorded: recorded).run())
+            let result = try MediaRun(calls: calls, loops: loops, seconds: seconds, recorded: recorded).run()
+            report("\(calls) calls", result)
+            print("media, a call\(recorded ? ", recorded" : ""): \((result.grown * 10).rounded() / 10) kB")
             return
         }
         var (plain, recorded): ([MediaRun.Result], [MediaRun.Result]) = ([], [])
@@ -47,6 +49,8 @@ private final class MediaRun {
         var (sent, received, p50, p99) = (0, 0, 0, 0)
         /// CPU time a relayed packet in µs: of this process, and of the child.
         var (cost, generatorCost) = (0.0, 0.0)
+        /// What this process grew by, in kB a call; of a process's first run only, for later ones find room that is there.
+        var grown = 0.0
     }
 
     private let calls: Int
@@ -68,6 +72,7 @@ private final class MediaRun {
         settings.ports = 10_000...32_000
         let plane = try MediaPlane(loops: loops, signalling: loops[0], settings: settings)
         for loop in loops { try loop.start() }
+        let memory = Self.residentKilobytes
         let child = try Generator(calls: calls, seconds: seconds)
         for call in 0..<calls { child.answer(try open(call, child.readPorts(), plane)) }
         child.flush()
@@ -75,13 +80,23 @@ private final class MediaRun {
         let before = CPUTime.ofProcess
         let words = (child.readLine() ?? "").split(separator: " ").compactMap { Int($0) }
         let spent = CPUTime.ofProcess - before
+        let grown = Double(Self.residentKilobytes - memory) / Double(calls)
         child.end()
         try shutDown(plane)
         guard words.count == 5 else { throw MediaError(.over, "the generator did not end") }
         let packets = Double(max(1, words[1]))
         return Result(
             sent: words[0], received: words[1], p50: words[2], p99: words[3], cost: spent / packets,
-            generatorCost: Double(words[4]) / packets)
+            generatorCost: Double(words[4]) / packets, grown: grown)
+    }
+
+    private static var residentKilobytes: Int {
+        guard let file = fopen("/proc/self/statm", "re") else { return 0 }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 128)
+        guard fgets(&line, 128, file) != nil else { return 0 }
+        let words = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: " ")
+        return words.count > 1 ? (Int(words[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE)) / 1024 : 0
     }
 
     /// Opens and bridges one call for the ports of the child.

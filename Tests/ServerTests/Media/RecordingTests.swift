@@ -80,7 +80,7 @@ struct RecordingBatchTests {
     }
 }
 
-/// One side's last second.
+/// One side's last moments.
 struct RecordingWindowTests {
     /// Every place of the ring is like every other one, and what nothing came for is silence.
     @Test func `what was laid comes out, whatever its place, length and order`() {
@@ -94,7 +94,7 @@ struct RecordingWindowTests {
             for (index, code) in sound.enumerated() { wanted[start + index] = code }
             let end = frame + Int.random(in: 0...400, using: &random)
             while frame < end {
-                let count = min(end - frame, RecordingWindow.capacity - frame & (RecordingWindow.capacity - 1))
+                let count = min(end - frame, RecordingWindow.capacity - RecordingWindow.place(of: frame))
                 var frames = [Int16](repeating: 0, count: count * 2)
                 frames.withUnsafeMutableBufferPointer { window.take(frame, count, into: $0, channel: 1) }
                 for index in 0..<count {

@@ -5,7 +5,7 @@ final class Recording {
     /// How long the file waits for what comes late: the tolerance of timestamps, and the time that a batch takes.
     private static let patience = RecordingMix.rate * 3 / 10
     /// How much is written at once: the more, the less the system asks for a page of it.
-    private static let leastFrames = 4 * framesAPage
+    private static let leastFrames = 2 * framesAPage
     private static let headInterval = Duration.seconds(10)
     /// Whole pages of the file are written: the system handles each once.
     private static let framesAPage = 4096 / RecordingMix.bytesAFrame

@@ -4,7 +4,7 @@ import NetworkTypes
 ///
 /// Where a side's sound begins is told by its arrival; from there it goes on by its own timestamps, so that the delays of single packets
 /// do not matter and what comes in the wrong order falls into its place. Where timestamps and arrival part by more than 200 ms,
-/// the side begins anew at its arrival, behind what it said last. What nothing came for is silence. A window of one second is kept back for what comes late.
+/// the side begins anew at its arrival, behind what it said last. What nothing came for is silence. A window is kept back for what comes late.
 struct RecordingMix {
     enum Side: Int, Sendable, CaseIterable { case left, right }
 
@@ -81,7 +81,7 @@ struct RecordingMix {
     /// Moves everything before a frame out of the window, behind what `output` has: samples as a file wants them.
     mutating func flush(until end: Int, into output: inout [UInt8]) {
         while written < end {
-            let count = min(end - written, RecordingWindow.capacity - written & (RecordingWindow.capacity - 1))
+            let count = min(end - written, RecordingWindow.capacity - RecordingWindow.place(of: written))
             let start = output.count
             output.append(contentsOf: repeatElement(0, count: count * Self.bytesAFrame))
             output.withUnsafeMutableBytes { bytes in

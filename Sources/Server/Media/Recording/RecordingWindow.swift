@@ -1,9 +1,9 @@
-/// The last second of one side of a recording, as it came: a byte a sample, and a bit for whether anything came.
+/// The last moments of one side of a recording, as it came: a byte a sample, and a bit for whether anything came.
 ///
-/// Places are frames of the recording; it holds those of one second, and whoever uses it takes them out before it lays new ones.
+/// Places are frames of the recording; it holds `capacity` of them, and whoever uses it takes them out before it lays new ones.
 final class RecordingWindow {
-    static let capacity = 8192
-    private static let mask = capacity - 1
+    /// 768 ms: what waits for who is late, what is written at once, and the recorder's pause; whole words of bits.
+    static let capacity = 6144
 
     // Memory of its own: an array asks at each packet whether it is shared.
     private let codes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: capacity)
@@ -22,12 +22,15 @@ final class RecordingWindow {
         isThere.deallocate()
     }
 
+    /// A frame's place in the ring.
+    static func place(of frame: Int) -> Int { frame % capacity }
+
     /// Lays codes of at most `capacity` to their place.
     func lay(_ sound: UnsafeRawBufferPointer, at frame: Int, _ law: G711) {
         guard frame >= 0, sound.count <= Self.capacity else { return }
         if law != self.law { change(to: law) }
         end = max(end, frame + sound.count)
-        let first = frame & Self.mask
+        let first = Self.place(of: frame)
         let count = min(sound.count, Self.capacity - first)
         let bytes = UnsafeMutableRawBufferPointer(codes)
         UnsafeMutableRawBufferPointer(rebasing: bytes[first..<first + count]).copyMemory(
@@ -60,7 +63,7 @@ final class RecordingWindow {
 
     /// Takes frames out that do not pass the end of the ring, as samples to every second place of `frames`, which holds silence.
     func take(_ frame: Int, _ count: Int, into frames: UnsafeMutableBufferPointer<Int16>, channel: Int) {
-        let first = frame & Self.mask
+        let first = Self.place(of: frame)
         guard count <= Self.capacity - first, count * 2 <= frames.count else { return }
         law.decoding.withUnsafeBufferPointer { decoding in
             var done = 0
