@@ -99,6 +99,24 @@ extension EndToEnd {
             #expect(Tone.share(of: 440, in: middle[1]) > 0.9, "who talks with him is right")
         }
 
+        @Test(.timeLimit(.minutes(1)), .enabled(if: Programs.has("opusenc") || Programs.has("ffmpeg")))
+        func `a recording that is made Opus is served as such, and nothing is left beside it`() throws {
+            let house = try House(plan: Self.plan + "\n  recording_format: opus")
+            let stand = house.stand
+            let anna = try stand.phone("101", at: house.pbx)
+            let call = try house.provider.call("79000000030", at: house.pbx, as: "79000000101")
+            try stand.until("they talk") { call.state == .talking && anna.calls.first?.state == .talking }
+            try stand.talk([call, anna.calls[0]])
+            house.provider.hangUp(call)
+            let record = try stand.oneCall(recorded: true)
+            let id = try #require(record["id"]?.string), name = try #require(record["recordings"]?[0]?["id"]?.string)
+            let answer = try stand.crm.get("/calls/\(id)/recordings/\(name)/media")
+            #expect(answer.header("Content-Type") == "audio/ogg")
+            #expect(answer.header("Content-Disposition")?.contains("\(name).ogg") == true)
+            #expect(answer.body.starts(with: "OggS".utf8))
+            try stand.until("the original is removed") { try stand.leftRecordings.isEmpty }
+        }
+
         /// Field by field, as call-record.md names them.
         private static func expectWhole(_ record: JSONValue) {
             let what = String(decoding: record.encoded, as: UTF8.self)

@@ -1,5 +1,5 @@
 import Connector
-import Glibc
+import Foundation
 import Network
 import NetworkTypes
 import SIP
@@ -134,6 +134,9 @@ final class SIPStand {
         guard let id = call["id"]?.string, let name = call["recordings"]?[0]?["id"]?.string else { return nil }
         return Sound(wav: try crm.get("/calls/\(id)/recordings/\(name)/media").body)
     }
+
+    /// What the PBX has not handed over to the store.
+    var leftRecordings: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: premises.data + "/pbx") } }
 
     // MARK: Orders
 
